@@ -1,0 +1,1 @@
+"""Statistical, crash and fuzz campaigns. Each module offers `figures()`, which yields Figure records."""

@@ -1,0 +1,1 @@
+"""channel of the activation stage."""

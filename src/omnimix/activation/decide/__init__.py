@@ -1,0 +1,1 @@
+"""decide of the activation stage."""

@@ -1,0 +1,1 @@
+"""experiment of the activation stage."""

@@ -1,0 +1,1 @@
+"""journey of the audience stage."""

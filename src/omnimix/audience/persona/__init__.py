@@ -1,0 +1,1 @@
+"""persona of the audience stage."""

@@ -1,0 +1,1 @@
+"""segment of the audience stage."""

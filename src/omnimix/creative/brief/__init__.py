@@ -1,0 +1,1 @@
+"""brief of the creative stage."""

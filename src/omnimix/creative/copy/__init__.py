@@ -1,0 +1,1 @@
+"""copy of the creative stage."""

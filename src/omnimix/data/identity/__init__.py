@@ -1,0 +1,1 @@
+"""identity of the data stage."""

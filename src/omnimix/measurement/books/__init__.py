@@ -1,0 +1,1 @@
+"""books of the measurement stage."""

@@ -1,0 +1,1 @@
+"""learn of the measurement stage."""

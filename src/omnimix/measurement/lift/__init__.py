@@ -1,0 +1,1 @@
+"""lift of the measurement stage."""

@@ -1,0 +1,106 @@
+"""The warehouse: facts as Parquet files, read by DuckDB through Ibis.
+
+in   Arrow tables or table expressions, to be kept under a fact's name
+out  Ibis tables over everything kept
+
+DuckDB is the engine, not the store: it runs in memory and the Parquet files are the truth, so that the command
+line, a server and another engine can read at the same time. A part is replaced as a whole by an atomic rename:
+a crash leaves the old part or the new one.
+"""
+
+import os
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ibis.expr.types import Table
+
+from omnimix.core.errors import InvalidInput
+from omnimix.store.facts import SCHEMAS
+
+_ROW_GROUP = 122_880  # DuckDB's own vector-group size: one group is one unit of parallel work
+
+
+class Warehouse:
+    """Facts of one workspace under `root`, one folder a fact, one file a part."""
+
+    def __init__(self, root: Path, *, memory: str = "1GB", threads: int = 2) -> None:
+        self.root = root
+        spill = root.parent / "spill"
+        self.connection = ibis.duckdb.connect(memory_limit=memory, threads=threads, temp_directory=str(spill))
+        # The order of rows without ORDER BY is not part of any result, and keeping it costs memory.
+        self.connection.raw_sql("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
+        self._memory: dict[str, Table] = {}
+
+    def parts(self, fact: str) -> list[str]:
+        """Names of the parts kept under a fact, sorted."""
+        folder = self.root / fact
+        return sorted(str(p.relative_to(folder).with_suffix("")) for p in folder.rglob("*.parquet"))
+
+    def table(self, fact: str, part: str | None = None) -> Table:
+        """All rows of a fact, or of one of its parts. A known fact with no parts is an empty table.
+
+        Raises InvalidInput for a name that is no fact and has no files.
+        """
+        folder = self.root / fact
+        files = [folder / f"{part}.parquet"] if part else sorted(folder.rglob("*.parquet"))
+        if not files or not files[0].exists():
+            if fact not in SCHEMAS:
+                raise InvalidInput(f"there is no table {fact!r} in the warehouse")
+            return ibis.memtable(SCHEMAS[fact].to_pyarrow().empty_table(), schema=SCHEMAS[fact])
+        return self.connection.read_parquet([str(f) for f in files])
+
+    def write(self, fact: str, rows: Table | pa.Table, *, part: str = "all") -> int:
+        """Replace one part of a fact with `rows` atomically. Returns the number of rows written."""
+        arrow = rows if isinstance(rows, pa.Table) else self.arrow(rows)
+        if fact in SCHEMAS:
+            arrow = _cast(arrow, SCHEMAS[fact])
+        target = self.root / fact / f"{part}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.stem}.{uuid4().hex}.tmp")
+        pq.write_table(arrow, draft, compression="zstd", row_group_size=_ROW_GROUP)
+        _sync(draft)
+        draft.replace(target)
+        _sync(target.parent)
+        return int(arrow.num_rows)
+
+    def drop(self, fact: str, *, part: str) -> None:
+        """Remove one part, if it is there."""
+        (self.root / fact / f"{part}.parquet").unlink(missing_ok=True)
+
+    def arrow(self, expression: Table) -> pa.Table:
+        """Run a table expression and return its rows."""
+        return self.connection.to_pyarrow(expression)
+
+    def materialise(self, expression: Table) -> Table:
+        """Run a table expression once and return a table in the engine's memory that stands for it."""
+        return self.connection.create_table(f"m_{uuid4().hex}", expression, temp=True)
+
+    def sql(self, query: str, **tables: Table) -> duckdb.DuckDBPyConnection:
+        """Run SQL in which the named tables stand for expressions. For the few hot spots Ibis cannot say."""
+        for name, table in tables.items():
+            self.connection.create_view(name, table, overwrite=True)
+        return self.connection.raw_sql(query)
+
+    def close(self) -> None:
+        """Let the engine go; the files stay."""
+        self.connection.disconnect()
+
+
+def _cast(arrow: pa.Table, schema: ibis.Schema) -> pa.Table:
+    wanted = schema.to_pyarrow()
+    missing = set(wanted.names) - set(arrow.column_names)
+    if missing:
+        raise InvalidInput(f"rows lack the columns {sorted(missing)}")
+    return arrow.select(wanted.names).cast(wanted)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
