@@ -83,7 +83,8 @@ class Warehouse:
         """Run SQL in which the named tables stand for expressions. For the few hot spots Ibis cannot say."""
         for name, table in tables.items():
             self.connection.create_view(name, table, overwrite=True)
-        return self.connection.raw_sql(query)
+        result: duckdb.DuckDBPyConnection = self.connection.raw_sql(query)
+        return result
 
     def close(self) -> None:
         """Let the engine go; the files stay."""
