@@ -1,1 +1,1 @@
-"""Speed against a named peer or a floor in the same run. Each module offers `figures()`, which yields Figure records."""
+"""Speed against a named peer or a floor in the same run; each module offers `figures()`."""

@@ -1,1 +1,1 @@
-"""Statistical, crash and fuzz campaigns. Each module offers `figures()`, which yields Figure records."""
+"""Statistical, crash and fuzz campaigns; each module offers `figures()`."""

@@ -1,0 +1,50 @@
+"""What every test shares: an odd time zone, a warehouse and a ledger in a temporary folder."""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from omnimix.store.ledger import Ledger, open_ledger
+from omnimix.store.warehouse import Warehouse
+
+# Instants are UTC whatever the machine's zone is; an odd one makes a slip visible.
+os.environ["TZ"] = "Pacific/Chatham"
+time.tzset()
+
+settings.register_profile(
+    "omnimix",
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("omnimix")
+
+NOW = datetime(2026, 11, 1, 12, 0)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The present instant of every test."""
+    return NOW
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    """An empty warehouse."""
+    opened = Warehouse(tmp_path / "facts")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """An empty ledger."""
+    opened = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield opened
+    opened.kw["bind"].dispose()
