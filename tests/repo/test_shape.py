@@ -1,4 +1,4 @@
-"""House rules as tests: one home per third-party package, small files, honest docstrings, an import order that holds."""
+"""House rules as tests: homes of packages, small files, honest docstrings, an import order that holds."""
 
 import ast
 import re

@@ -50,7 +50,9 @@ class Step:
     name: str
     act: Callable[[], Counts]
     inputs: Any = None
-    always: bool = False  # looks at something outside (files, approvals): run it every time, it is cheap when nothing changed
+    always: bool = (
+        False  # looks at something outside (files, approvals): run it every time, it is cheap when nothing changed
+    )
 
 
 @dataclass(frozen=True, slots=True)
