@@ -1,5 +1,5 @@
-"""Stage 1: from sources to validated, deduplicated facts, and who is one person.
+"""Stage 1, data: from files and queries as people have them to validated, deduplicated facts about pseudonymous people.
 
-in   files and databases declared in omnimix.toml
-out  the facts event, order_line, product, trait, consent, spend and link; a quarantine of what was refused
+in   sources declared in omnimix.toml (orders, events, profiles, products, spend, enrichment)
+out  the facts event, order_line, trait, consent, product, spend and link; a quarantine of what was wrong; the vault filled
 """
