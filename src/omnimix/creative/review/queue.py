@@ -1,0 +1,188 @@
+"""What waits for a person: submissions, with the findings of the checks beside them.
+
+in   variants with their findings
+out  Candidates in a queue; those with blocking findings are kept with them, outside the queue
+
+A new version of a variant (same id, other content) leaves its decisions behind, even if a later version has the
+earlier words again: whoever decided did not know of the one between.
+The same content again changes nothing, whoever submits it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from omnimix.core.errors import InvalidInput, NotFound
+from omnimix.core.finding import Finding, is_blocked, sorted_findings
+from omnimix.creative.review.document import findings_from, findings_json, variant_from, variant_json
+from omnimix.creative.review.rows import CandidateRow, DecisionRow
+from omnimix.creative.variant import Variant
+from omnimix.governance import audit
+
+
+class Status(StrEnum):
+    """Where a candidate stands."""
+
+    BLOCKED = "blocked"  # a check holds it back
+    QUEUED = "queued"  # waits for a person
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"  # no longer part of the campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A variant as it stands in review. `digest` is what a decision must quote."""
+
+    variant: Variant
+    variant_id: str
+    version: int  # counts up with each change of content
+    digest: str
+    findings: tuple[Finding, ...]
+    status: Status
+    submitted_at: datetime
+    by: str = ""  # who decided
+    reason: str = ""
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What became of a submission, by variant id."""
+
+    queued: tuple[str, ...]
+    blocked: tuple[str, ...]
+    decided: tuple[str, ...]  # the same content was decided before, and the decision stands
+
+
+def submit(
+    session: Session, items: Iterable[tuple[Variant, Sequence[Finding]]], *, now: datetime, actor: str = "omnimix"
+) -> Submission:
+    """Put variants before a person. Raises InvalidInput when one id comes twice with different content."""
+    listed = list(items)
+    seen: dict[tuple[str, str], str] = {}
+    for variant, _ in listed:
+        if seen.setdefault((variant.campaign, variant.variant_id), variant.digest) != variant.digest:
+            raise InvalidInput(
+                f"variant {variant.variant_id!r} is submitted twice with different content",
+                where=variant.campaign,
+                fix="give each variant pictures and words of its own",
+            )
+    outcome: dict[Status, list[str]] = {s: [] for s in Status}
+    for variant, findings in listed:
+        status = _submit_one(session, variant, sorted_findings(findings), now=now, actor=actor)
+        outcome[status].append(variant.variant_id)
+    decided = outcome[Status.APPROVED] + outcome[Status.REJECTED]
+    return Submission(tuple(outcome[Status.QUEUED]), tuple(outcome[Status.BLOCKED]), tuple(decided))
+
+
+def _submit_one(
+    session: Session, variant: Variant, findings: tuple[Finding, ...], *, now: datetime, actor: str
+) -> Status:
+    found = findings_json(findings)
+    row = session.get(CandidateRow, (variant.campaign, variant.variant_id))
+    if row is None:
+        row = CandidateRow(campaign=variant.campaign, variant_id=variant.variant_id, version=0, digest="")
+        session.add(row)
+    elif (row.digest, row.findings, row.withdrawn) == (variant.digest, found, False):
+        return _candidate(session, row).status
+    row.version += row.digest != variant.digest
+    row.brief, row.content, row.digest = variant.brief, variant_json(variant), variant.digest
+    row.findings, row.blocked, row.withdrawn, row.submitted_at = found, is_blocked(findings), False, now
+    audit.append(
+        session,
+        actor=actor,
+        action="variant.submit",
+        subject=f"{variant.campaign}/{variant.variant_id}",
+        detail={"digest": row.digest, "blocked": row.blocked, "findings": len(findings)},
+        now=now,
+    )
+    return _candidate(session, row).status
+
+
+def withdraw(
+    session: Session, campaign: str, *, keep: Collection[str], now: datetime, actor: str = "omnimix"
+) -> tuple[str, ...]:
+    """Take every variant of the campaign that is not in `keep` out of review and out of `approved`."""
+    rows = session.scalars(
+        select(CandidateRow)
+        .where(CandidateRow.campaign == campaign, CandidateRow.withdrawn.is_(False))
+        .order_by(CandidateRow.variant_id)
+    )
+    gone = [row for row in rows if row.variant_id not in keep]
+    for row in gone:
+        row.withdrawn = True
+        audit.append(
+            session,
+            actor=actor,
+            action="variant.withdraw",
+            subject=f"{campaign}/{row.variant_id}",
+            detail={"digest": row.digest},
+            now=now,
+        )
+    return tuple(row.variant_id for row in gone)
+
+
+def candidates(session: Session, campaign: str) -> tuple[Candidate, ...]:
+    """Every candidate of a campaign, withdrawn ones too, by brief and id."""
+    rows = session.scalars(
+        select(CandidateRow)
+        .where(CandidateRow.campaign == campaign)
+        .order_by(CandidateRow.brief, CandidateRow.variant_id)
+    )
+    return tuple(_candidate(session, row) for row in rows)
+
+
+def queue(session: Session, campaign: str) -> tuple[Candidate, ...]:
+    """The candidates that wait for a person."""
+    return tuple(c for c in candidates(session, campaign) if c.status is Status.QUEUED)
+
+
+def candidate(session: Session, campaign: str, variant_id: str) -> Candidate:
+    """One candidate. Raises NotFound."""
+    row = session.get(CandidateRow, (campaign, variant_id))
+    if row is None:
+        raise NotFound(
+            f"no variant {variant_id!r}", where=campaign, fix="list the variants with `omnimix review list`"
+        )
+    return _candidate(session, row)
+
+
+def _candidate(session: Session, row: CandidateRow) -> Candidate:
+    decision = session.scalars(
+        select(DecisionRow)
+        .where(
+            DecisionRow.campaign == row.campaign,
+            DecisionRow.variant_id == row.variant_id,
+            DecisionRow.version == row.version,
+            DecisionRow.digest == row.digest,
+        )
+        .order_by(DecisionRow.number.desc())
+        .limit(1)
+    ).first()
+    undecided = Candidate(
+        variant=variant_from(row.content),
+        variant_id=row.variant_id,
+        version=row.version,
+        digest=row.digest,
+        findings=findings_from(row.findings),
+        status=_status(row, decision),
+        submitted_at=row.submitted_at,
+    )
+    if decision is None:
+        return undecided
+    return replace(undecided, by=decision.by, reason=decision.reason, decided_at=decision.decided_at)
+
+
+def _status(row: CandidateRow, decision: DecisionRow | None) -> Status:
+    if row.withdrawn:
+        return Status.WITHDRAWN
+    if row.blocked:
+        return Status.BLOCKED
+    if decision is None:
+        return Status.QUEUED
+    return Status.APPROVED if decision.approved else Status.REJECTED
