@@ -1,0 +1,41 @@
+"""A segmentation: the segments found at one time, and how to place anybody in them.
+
+in   what `cluster.fit_segments` found
+out  a frozen, comparable, JSON-like record
+"""
+
+from dataclasses import dataclass
+
+from omnimix.audience.segment.scale import Axis
+from omnimix.audience.segment.segment import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One number of clusters that was tried."""
+
+    clusters: int
+    stability: float  # mean adjusted Rand index over pairs of resamples
+    undersized: float  # share of people in clusters too small to keep
+    score: float  # stability - undersized
+
+    @property
+    def text(self) -> str:
+        """One line for a report."""
+        return f"{self.clusters} clusters: stability {self.stability:.2f}, too small {self.undersized:.0%}"
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """Segments, largest first, `(rest)` last; together they hold every profile exactly once."""
+
+    segments: tuple[Segment, ...]
+    axes: tuple[Axis, ...]
+    centres: tuple[tuple[float, ...], ...]  # coordinates of the cluster centres
+    keys: tuple[str, ...]  # the segment of each centre
+    candidates: tuple[Candidate, ...]
+    note: str  # how the number of segments came about, one plain sentence
+
+    def segment(self, key: str) -> Segment:
+        """The segment with this key. Raises KeyError when there is none."""
+        return next(s for s in self.segments if s.key == key)
