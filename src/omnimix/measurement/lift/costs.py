@@ -3,8 +3,9 @@
 in   the `[costs]` table of a campaign file; variants per brief; profiles per segment; weeks
 out  fixed cost of each rung in each segment, in minor units per profile-week
 
-A rung is charged at the campaign's scale: as if everybody in the segment got it for the whole campaign. That is the
-choice that promotion makes. Charging a test lane alone would make every rung look several times dearer than it is.
+A rung is charged at the campaign's scale: as if everybody in the segment got it for the whole campaign. That
+is the choice that promotion makes. Charging a test lane alone would make every rung look several times dearer
+than it is.
 """
 
 from collections.abc import Mapping
@@ -61,8 +62,8 @@ def rung_costs(
 ) -> dict[tuple[str, Rung], float]:
     """Fixed cost per profile-week of every rung in every segment, in minor units, media and its fee left out.
 
-    `profiles` counts everybody assigned, by segment. Broad variants are shared by the whole campaign, a segment's
-    own by the segment; data are needed from `relevant` upwards.
+    `profiles` counts everybody assigned, by segment. Broad variants are shared by the whole campaign, a
+    segment's own by the segment; data are needed from `relevant` upwards.
     """
     per_variant = sum(_exact(t, currency) for t in (costs.creative_per_variant, costs.review_per_variant))
     data = _exact(costs.data_per_profile, currency) / weeks
@@ -74,6 +75,22 @@ def rung_costs(
             made = per_variant * (broad / everybody + own / max(1, members)) / weeks
             charged[segment, rung] = made + (data if rung in _INFORMED else 0.0)
     return charged
+
+
+def trial_bill(
+    costs: Costs, rung: Rung, *, lanes: Mapping[str, int], variants: Mapping[str, int], currency: str
+) -> int:
+    """What must be paid besides media to try a rung, in minor units: its variants in full, data for its lane.
+
+    `lanes` counts the people of the rung's lane by segment. Broad variants are billed to `broad` only: every
+    rung above it finds them made.
+    """
+    per_variant = sum(_exact(t, currency) for t in (costs.creative_per_variant, costs.review_per_variant))
+    made = variants.get(BROAD, 0) if rung is Rung.BROAD else 0
+    if rung in TAILORED:
+        made += sum(variants.get(segment, 0) for segment in lanes)
+    data = _exact(costs.data_per_profile, currency) if rung in _INFORMED else 0
+    return made * per_variant + data * sum(lanes.values())
 
 
 def _exact(text: str, currency: str) -> int:

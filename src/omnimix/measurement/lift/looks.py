@@ -4,9 +4,10 @@ in   an error rate, how many weekly looks are planned, which look this is
 out  the part of the error that this look may use; the critical value that goes with it
 
 Every week the same people are looked at again, so the looks depend on each other in a way that is not known
-beforehand (regular buyers, delayed orders, fatigue). The union bound holds under any dependence: errors that add up
-to the whole over the planned looks keep the chance of ever being wrong below the whole. It is the error-spending
-idea of Lan and DeMets (Biometrika 70, 1983) without their assumption of independent increments.
+beforehand (regular buyers, delayed orders, fatigue). The union bound holds under any dependence: errors that
+add up to the whole over the planned looks keep the chance of ever being wrong below the whole. It is the
+error-spending idea of Lan and DeMets (Biometrika 70, 1983) without their assumption of independent
+increments.
 """
 
 import math
@@ -15,7 +16,7 @@ from scipy import stats
 
 from omnimix.core.errors import InvalidInput
 
-FINAL_SHARE = 0.5  # of the error is kept for the last look, when most is known; the earlier looks share the rest
+FINAL_SHARE = 0.5  # of the error is kept for the last look, when most is known; the others share the rest
 
 
 def spent(error: float, *, look: int, looks: int) -> float:

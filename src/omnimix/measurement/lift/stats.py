@@ -3,11 +3,11 @@
 in   ASSIGNMENT, EXPOSURE, CONVERSION of one campaign; optionally each profile's margin before the campaign
 out  one row per (segment, lane, look) of exact integer sums; `Cells`, which are all that later arithmetic needs
 
-A look is the number of campaign weeks that have passed. The value of a profile at a look is its margin that became
-known in those weeks, less media cost and the platform fee on it, per week. Somebody who did nothing counts with zero:
-people come from ASSIGNMENT, never from those who were shown or bought something. The person is the unit, so the
-weeks of one person may depend on each other as they like. Sums are integers, so that every engine and every order of
-rows gives the same digits.
+A look is the number of campaign weeks that have passed. The value of a profile at a look is its margin that
+became known in those weeks, less media cost and the platform fee on it, per week. Somebody who did nothing
+counts with zero: people come from ASSIGNMENT, never from those who were shown or bought something. The person
+is the unit, so the weeks of one person may depend on each other as they like. Sums are integers, so that
+every engine and every order of rows gives the same digits.
 """
 
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ Cells = Mapping[Cell, Moments]
 
 def micros_per_minor(currency: str) -> int:
     """Media cost is kept in millionths of the major unit: how many of them make one minor unit."""
-    return 10 ** (6 - exponent(currency))
+    return int(10 ** (6 - exponent(currency)))
 
 
 def cell_sums(
@@ -87,9 +87,9 @@ def cell_sums(
 ) -> Table:
     """Sum margin per (segment, lane, look), look = 1 … `looks`, over everybody assigned.
 
-    `before` has profile_id and margin_minor of a period before the campaign, one row a profile at most; those it
-    does not name count with zero. Columns out: segment, lane, look, people, total, squares, before, before_squares,
-    crossed (decimal; of totals over the look's weeks in micros), simulated.
+    `before` has profile_id and margin_minor of a period before the campaign, one row a profile at most; those
+    it does not name count with zero. Columns out: segment, lane, look, people, total, squares, before,
+    before_squares, crossed (decimal; of totals over the look's weeks in micros), simulated.
     """
     people = check(assignments, ASSIGNMENT, name="assignment").filter(_.campaign == campaign)
     weekly = _weekly(
