@@ -3,6 +3,6 @@
 in   campaign, brand, products, personas, who bought what
 out  Brief records
 
-`make` puts a brief together from `choose` (products), `angle` (ways in, with their evidence), `keyword` and the proof points.
-`noun`, `phrase` and `personal` read product names and copy: nouns, factual phrases, personal hints.
+`make` puts a brief together from `choose` (products), `angle` (ways in, with their evidence), `keyword` and the
+proof points. `noun`, `phrase` and `personal` read product names and copy: nouns, factual phrases, personal hints.
 """
