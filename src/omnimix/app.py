@@ -1,0 +1,92 @@
+"""The composition root: a folder and the environment become a Machine, with every store open.
+
+in   the workspace's root, environment variables
+out  Settings and a Machine
+
+The one place that knows which implementation stands behind which port.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, time
+from functools import partial
+from pathlib import Path
+
+from omnimix.activation.channel.port import Setup
+from omnimix.activation.channel.registry import load
+from omnimix.core.clock import Clock, utc_now
+from omnimix.flow.machine import Machine
+from omnimix.governance.audit import Anchor, verify
+from omnimix.governance.keys import load_key
+from omnimix.governance.vault import open_vault
+from omnimix.settings import Settings, read_settings
+from omnimix.store.artifacts import Artifacts
+from omnimix.store.blobs import Blobs
+from omnimix.store.ledger import open_ledger
+from omnimix.store.warehouse import Warehouse
+
+STATE = ".omnimix"
+KEY_FILE = Path(STATE) / "keys" / "workspace.key"
+KEY_VARIABLE = "OMNIMIX_KEY"
+
+
+def settings_of(root: Path, environ: Mapping[str, str]) -> Settings:
+    """The workspace's settings. Raises NotFound, InvalidSettings."""
+    return read_settings(root, environ)
+
+
+@contextmanager
+def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock = utc_now) -> Iterator[Machine]:
+    """Open everything a run needs, and close it afterwards. Raises NotFound, NotAllowed, Unavailable."""
+    root, file = settings.root, settings.file
+    state = root / STATE
+    key = load_key(value=environ.get(KEY_VARIABLE), path=root / KEY_FILE)
+    ledger = open_ledger(_ledger_url(root, file.storage.ledger))
+    vault = open_vault(state / "vault.sqlite", key)
+    warehouse = Warehouse(state / "facts", memory=file.storage.memory, threads=file.storage.threads)
+    setup = Setup(
+        folder=root / "out" / "channels",
+        pictures=root / "out",
+        brand=settings.brand,
+        currency=file.workspace.currency,
+    )
+    anchor = Anchor(state / "audit.anchor")
+    try:
+        if not anchor.path.exists():
+            with ledger() as session:
+                if verify(session).entries == 0:
+                    anchor.write(session)
+        yield Machine(
+            root=root,
+            out=root / "out",
+            name=file.workspace.name,
+            currency=file.workspace.currency,
+            salt=file.workspace.salt,
+            as_of=datetime.combine(file.workspace.as_of, time()) if file.workspace.as_of else None,
+            clock=clock,
+            key=key,
+            sources=file.sources,
+            consent_assumed=file.consent.assume,
+            journey=file.journey,
+            lifecycle=file.lifecycle,
+            segments=file.segments,
+            brand=settings.brand,
+            warehouse=warehouse,
+            ledger=ledger,
+            vault=vault,
+            blobs=Blobs(state / "blobs"),
+            artifacts=Artifacts(state / "artifacts"),
+            anchor=anchor,
+            channel=partial(load, setup=setup),
+        )
+    finally:
+        warehouse.close()
+        vault.close()
+        ledger.kw["bind"].dispose()
+
+
+def _ledger_url(root: Path, url: str) -> str:
+    """A relative SQLite path is meant from the workspace's root."""
+    prefix = "sqlite:///"
+    path = url.removeprefix(prefix)
+    return f"{prefix}{root / path}" if url.startswith(prefix) and not Path(path).is_absolute() else url

@@ -1,0 +1,83 @@
+"""What a run needs in hand: the stores, the rules, the brand, and for one campaign its own rules.
+
+in   nothing: `app` fills these records from settings
+out  Machine (one workspace) and Job (one campaign file)
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from omnimix.activation.channel.port import Channel
+from omnimix.activation.experiment.eligibility import Eligibility
+from omnimix.activation.experiment.ladder import Ladder
+from omnimix.audience.journey.rules import JourneyRules, Lifecycle
+from omnimix.audience.segment.rules import SegmentRules
+from omnimix.core.clock import Clock
+from omnimix.core.record import config
+from omnimix.creative.brand import Brand
+from omnimix.creative.campaign import Campaign
+from omnimix.data.source.spec import Source
+from omnimix.governance.audit import Anchor
+from omnimix.governance.keys import WorkspaceKey
+from omnimix.governance.vault import Vault
+from omnimix.measurement.lift.costs import Costs
+from omnimix.measurement.lift.standards import Standards
+from omnimix.store.artifacts import Artifacts
+from omnimix.store.blobs import Blobs
+from omnimix.store.ledger import Ledger
+from omnimix.store.warehouse import Warehouse
+
+
+@config
+class Simulation:
+    """`[simulator]` of a campaign: a market with planted truth, for trying the loop without spending."""
+
+    people: int = 120_000  # the workspace's profiles and as many simulated lookalikes as it takes
+    weeks: int = 6
+    seed: int = 7
+
+
+@config
+class Job:
+    """campaigns/<key>.toml. `[offer]` and `[products]` belong to the campaign."""
+
+    campaign: Campaign
+    ladder: Ladder = Ladder()
+    costs: Costs = Costs()
+    eligibility: Eligibility = Eligibility()
+    measurement: Standards = Standards()
+    simulator: Simulation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One workspace, opened. `root` is its folder, `out` what people take away, everything else is state."""
+
+    root: Path
+    out: Path
+    name: str
+    currency: str
+    salt: str
+    as_of: datetime | None  # fixes "today" for behaviour
+    clock: Clock
+    key: WorkspaceKey
+    sources: Mapping[str, Source]
+    consent_assumed: tuple[str, ...]
+    journey: JourneyRules
+    lifecycle: Lifecycle
+    segments: SegmentRules
+    brand: Brand
+    warehouse: Warehouse
+    ledger: Ledger
+    vault: Vault
+    blobs: Blobs
+    artifacts: Artifacts
+    anchor: Anchor
+    channel: Callable[[str], Channel]
+
+    @property
+    def today(self) -> datetime:
+        """The instant that recency and expiry of behaviour are reckoned from."""
+        return self.as_of or self.clock()

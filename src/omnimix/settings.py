@@ -1,0 +1,241 @@
+"""Settings: what a workspace's TOML files and the environment say, read once, typed and frozen.
+
+in   omnimix.toml, brand.toml, campaigns/*.toml; environment variables
+out  one Settings record, or all faults together, each with its file and key
+
+`${NAME}` in a text stands for the environment variable NAME, so that secrets stay out of the files. A variable
+`OMNIMIX__TABLE__KEY` replaces the value of `key` in `[table]` of omnimix.toml.
+"""
+
+import dataclasses
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar, get_args, get_type_hints
+from zoneinfo import available_timezones
+
+from pydantic import TypeAdapter, ValidationError
+
+from omnimix.audience.journey.rules import JourneyRules, Lifecycle
+from omnimix.audience.segment.rules import SegmentRules
+from omnimix.core.errors import InvalidInput, NotFound, OmnimixError
+from omnimix.core.finding import Finding, Severity
+from omnimix.core.record import config
+from omnimix.creative.brand import Brand
+from omnimix.data.source.spec import Source
+from omnimix.flow.machine import Job
+
+T = TypeVar("T")
+_VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+
+
+@config
+class Workspace:
+    """`[workspace]`: whose machine this is. `as_of` fixes "today" for behaviour; left out, it is today."""
+
+    name: str
+    currency: str = "GBP"
+    timezone: str = "UTC"
+    salt: str = "omnimix"  # decides lanes: changing it starts every test anew
+    as_of: date | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Z]{3}", self.currency):
+            raise InvalidInput(
+                f"{self.currency!r} is no currency", where="workspace.currency", fix="use ISO 4217: GBP"
+            )
+        if self.timezone not in available_timezones():
+            raise InvalidInput(
+                f"{self.timezone!r} is no time zone", where="workspace.timezone", fix="use one like Europe/London"
+            )
+
+
+@config
+class Storage:
+    """`[storage]`: where the ledger is, and how much of the machine the warehouse may use."""
+
+    ledger: str = "sqlite:///.omnimix/ledger.sqlite"
+    memory: str = "1GB"
+    threads: int = 2
+
+
+@config
+class ConsentRules:
+    """`[consent]`: purposes taken as granted where a person said nothing. Empty unless you have another legal ground."""
+
+    assume: tuple[str, ...] = ()
+
+
+@config
+class OmnimixFile:
+    """omnimix.toml."""
+
+    workspace: Workspace
+    storage: Storage = Storage()
+    consent: ConsentRules = ConsentRules()
+    journey: JourneyRules = JourneyRules()
+    lifecycle: Lifecycle = Lifecycle()
+    segments: SegmentRules = SegmentRules()
+    sources: Mapping[str, Source] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a workspace says about itself."""
+
+    root: Path
+    file: OmnimixFile
+    brand: Brand
+    jobs: Mapping[str, Job]  # by campaign key
+
+    def job(self, key: str) -> Job:
+        """The campaign of that key. Raises NotFound, naming those there are."""
+        if key not in self.jobs:
+            there = ", ".join(sorted(self.jobs)) or "none yet"
+            raise NotFound(
+                f"there is no campaign {key!r}",
+                where="campaigns/",
+                fix=f"there are: {there}; add campaigns/{key}.toml",
+            )
+        return self.jobs[key]
+
+
+class InvalidSettings(InvalidInput):
+    """The files have faults; `faults` holds all of them."""
+
+    def __init__(self, faults: Iterable[Finding]) -> None:
+        self.faults = tuple(faults)
+        listed = "; ".join(f"{f.where}: {f.why}" + (f" → {f.fix}" if f.fix else "") for f in self.faults)
+        super().__init__(listed)
+
+
+def read_settings(root: Path, environ: Mapping[str, str]) -> Settings:
+    """Read the workspace at `root`. Raises NotFound when it is none, InvalidSettings with all faults otherwise."""
+    if not (root / "omnimix.toml").exists():
+        raise NotFound(
+            "this is no workspace: there is no omnimix.toml", where=str(root), fix=f"omnimix init {root}"
+        )
+    faults: list[Finding] = []
+    main = _read(root / "omnimix.toml", OmnimixFile, root, environ, faults, overrides=_overrides(environ))
+    brand = _read(root / "brand.toml", Brand, root, environ, faults)
+    jobs = {}
+    for path in sorted((root / "campaigns").glob("*.toml")):
+        jobs[path.stem] = _read(path, Job, root, environ, faults, arrange=_campaign_tables)
+    if faults or main is None or brand is None:
+        raise InvalidSettings(faults)
+    return Settings(root, main, brand, {k: c for k, c in jobs.items() if c is not None})
+
+
+def _read(
+    path: Path,
+    kind: type[T],
+    root: Path,
+    environ: Mapping[str, str],
+    faults: list[Finding],
+    *,
+    overrides: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    arrange: Any = None,
+) -> T | None:
+    """One file as a record, or None with its faults noted."""
+    name = path.relative_to(root).as_posix()
+    try:
+        with path.open("rb") as file:
+            tables = tomllib.load(file)
+    except FileNotFoundError:
+        faults.append(_fault(name, "the file is missing", "omnimix init writes a commented one"))
+        return None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        faults.append(_fault(name, f"it is not valid TOML: {error}", "mend that line; the file must be UTF-8"))
+        return None
+    for table, values in overrides.items():
+        tables.setdefault(table, {}).update(values)
+    tables, unset = _filled(tables, environ)
+    faults.extend(
+        _fault(f"{name}: {key}", f"${{{v}}} is not set", "set the environment variable") for key, v in unset
+    )
+    if arrange:
+        tables = arrange(tables, path.stem)
+    try:
+        return TypeAdapter(kind).validate_python(tables)
+    except ValidationError as error:
+        faults.extend(_explained(name, kind, e) for e in error.errors(include_url=False))
+    except OmnimixError as error:
+        faults.append(_fault(f"{name}: {error.where}" if error.where else name, error.message, error.fix))
+    return None
+
+
+def _campaign_tables(tables: dict[str, Any], stem: str) -> dict[str, Any]:
+    """Put the campaign's own tables where its record has them, and its key: the name of the file."""
+    inner = dict(tables.get("campaign", {}), key=stem)
+    rest = {k: v for k, v in tables.items() if k not in ("campaign", "offer", "products")}
+    return rest | {"campaign": inner | {k: tables[k] for k in ("offer", "products") if k in tables}}
+
+
+def _overrides(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, value in environ.items():
+        parts = name.split("__")
+        if len(parts) == 3 and parts[0] == "OMNIMIX":
+            found.setdefault(parts[1].lower(), {})[parts[2].lower()] = value
+    return found
+
+
+def _filled(tables: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Every `${NAME}` replaced, and the names that are not set, each with the key it stands at."""
+    unset: list[tuple[str, str]] = []
+
+    def fill(value: Any, key: str) -> Any:
+        if isinstance(value, dict):
+            return {k: fill(v, f"{key}.{k}" if key else k) for k, v in value.items()}
+        if isinstance(value, list):
+            return [fill(v, key) for v in value]
+        if isinstance(value, str):
+            unset.extend((key, n) for n in _VARIABLE.findall(value) if n not in environ)
+            return _VARIABLE.sub(lambda m: environ.get(m[1], m[0]), value)
+        return value
+
+    return fill(tables, ""), unset
+
+
+def _explained(name: str, kind: type, error: Any) -> Finding:
+    """A validation fault in the words of the file."""
+    loc = [str(part) for part in error["loc"]]
+    if loc[:2] in (["campaign", "offer"], ["campaign", "products"]):
+        loc = loc[1:]
+    where = f"{name}: {'.'.join(loc)}"
+    if error["type"] == "unexpected_keyword_argument":
+        known = _known_keys(kind, error["loc"][:-1])
+        near = difflib.get_close_matches(loc[-1], known, n=1)
+        return _fault(
+            where, "unknown key", f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        )
+    if error["type"] == "missing":
+        return _fault(where, "it is missing", "add it")
+    said = error["msg"].replace("Input should be", "it should be")
+    return _fault(where, f"{said}, not {error['input']!r}", "")
+
+
+def _known_keys(kind: Any, loc: tuple[str | int, ...]) -> list[str]:
+    """The fields of the record that `loc` leads to from `kind`."""
+    for part in loc:
+        if dataclasses.is_dataclass(kind) and isinstance(part, str):
+            kind = get_type_hints(kind).get(part)
+        else:
+            kind = get_args(kind)[-1] if get_args(kind) else kind
+        kind = (
+            next((k for k in get_args(kind) if dataclasses.is_dataclass(k)), kind) if not _is_map(kind) else kind
+        )
+    return [f.name for f in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
+
+
+def _is_map(kind: Any) -> bool:
+    return getattr(kind, "__origin__", None) is Mapping or "Mapping" in str(getattr(kind, "__origin__", ""))
+
+
+def _fault(where: str, why: str, fix: str) -> Finding:
+    return Finding("settings", Severity.BLOCKING, where, why, fix)
