@@ -34,7 +34,7 @@ _SEEN = 3 * _WEEK // 7  # ads are seen in the first three days, so that what the
 
 @dataclass(frozen=True, slots=True)
 class MarketWeek:
-    """What became known in one week. `expected_minor`: the mean margin this week's treatment brings each person."""
+    """What became known in one week. `expected_minor`: the mean margin of this week's treatment, by person."""
 
     exposures: pa.Table  # EXPOSURE
     conversions: pa.Table  # CONVERSION
@@ -110,6 +110,7 @@ class Market:
             raise Conflict(f"the market is at week {self._next}, not {week}", where="market")
         self._next += 1
         rng = np.random.default_rng([self.seed, week])
+        served = served.filter(pc.is_valid(served["variant_id"]))
         rows = self._rows(served)
         queue = np.argsort(rows)  # the order of rows must not matter to what is drawn
         rows, served = rows[queue], served.take(pa.array(queue)).combine_chunks()

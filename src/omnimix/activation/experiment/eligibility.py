@@ -187,9 +187,12 @@ def blocking(rung: Rung) -> Reason:
     return ALWAYS if rung is Rung.BROAD else ALWAYS | IRRELEVANT
 
 
+_BLOCKING = {rung: np.uint8(blocking(rung)) for rung in Rung}
+
+
 def allowed(codes: Codes, rung: Rung) -> BoolArray:
     """Where a variant may be shown on a rung; the shape of `codes`."""
-    return np.asarray((codes & np.uint8(blocking(rung))) == 0, dtype=np.bool_)
+    return np.asarray((codes & _BLOCKING[rung]) == 0, dtype=np.bool_)
 
 
 def reasons(code: int) -> tuple[str, ...]:
