@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, fields
 class Counts:
     """Lines of one source. `lines_read == accepted + duplicates + rejected + ignored`.
 
-    `ignored` lines are rightly no facts (totals of a report, orders that never were). `skipped` counts files that were
-    known already, whose lines are counted as they were found then. `unidentified` lines are accepted lines that name nobody.
+    `ignored` lines are rightly no facts (totals of a report, orders that never were). `skipped` counts files
+    that were known already, whose lines are counted as they were found then. `unidentified` lines are accepted
+    lines that name nobody.
     """
 
     files: int = 0

@@ -33,7 +33,7 @@ class IngestFileRow(Row):
 
 
 class QuarantineRow(Row):
-    """One fault of one line. `sealed` holds the value and the whole raw record, encrypted with the workspace key."""
+    """One fault of one line. `sealed` holds the value and the raw record, under the workspace key."""
 
     __tablename__ = "quarantine"
 

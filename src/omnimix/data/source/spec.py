@@ -3,8 +3,8 @@
 in   the table's keys
 out  a frozen Source record
 
-Columns are given as `canonical name = "their column"`; the canonical names of each kind are in `data.source.fields`.
-A preset fills everything that the table leaves out.
+Columns are given as `canonical name = "their column"`; `data.source.fields` has the canonical names of each
+kind. A preset fills everything that the table leaves out.
 """
 
 from collections.abc import Mapping

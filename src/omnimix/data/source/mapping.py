@@ -1,0 +1,217 @@
+"""Their columns by our names.
+
+in   a Source and the columns a file has
+out  a Shape (source and preset in one), and tables of canonical text columns
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from omnimix.core.errors import InvalidInput
+from omnimix.core.hashing import digest
+from omnimix.data.source.fields import FIELDS, Field
+from omnimix.data.source.parse import trimmed
+from omnimix.data.source.presets import Preset, preset
+from omnimix.data.source.spec import Holds, Source
+from omnimix.governance.consent import Purpose
+
+PROPERTY, CONSENT = "property:", "consent:"  # prefixes of canonical columns that the source itself names
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a source's rows are and where each canonical field is found: the source over its preset."""
+
+    key: str
+    source: Source
+    holds: Holds
+    columns: Mapping[str, tuple[str, ...]]  # canonical field → their columns, the first with a value counts
+    declared: frozenset[str]  # canonical fields the source itself mapped: those columns must be there
+    constants: Mapping[str, str]
+    names: Mapping[str, str]
+    properties: tuple[str, ...]
+    carried: tuple[str, ...]
+    fees: tuple[str, ...]
+    void_statuses: tuple[str, ...]
+    cancellation_prefix: str | None
+    day_first: bool
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The canonical fields of what the source holds."""
+        return FIELDS[self.holds]
+
+    @property
+    def digest(self) -> str:
+        """Changes whenever the meaning of a file under this source changes."""
+        return digest([str(self.source), {k: list(v) for k, v in self.columns.items()}])
+
+
+def shape(key: str, source: Source) -> Shape:
+    """Lay a source over its preset. Raises InvalidInput for an unknown preset, field or purpose."""
+    where = f"sources.{key}"
+    under = preset(source.preset, where=where) if source.preset else None
+    holds = source.holds or (under.holds if under else None)
+    if holds is None:
+        raise InvalidInput(
+            "it does not say what it holds",
+            where=where,
+            fix=f"add holds = {json.dumps(Holds.ORDERS)} (or {', '.join(Holds)}), or a preset",
+        )
+    holds = Holds(holds)
+    names = {f.name for f in FIELDS[holds]}
+    if under and under.holds is not holds:
+        raise InvalidInput(
+            f"preset {source.preset!r} is for {under.holds}, not for {holds}",
+            where=where,
+            fix="drop one of the two",
+        )
+    if under is None:
+        under = Preset(holds, {name: (name,) for name in names})
+    if holds is Holds.EVENTS and not source.preset:
+        under = Preset(holds, {**under.columns, "name_of_event": ("name", "event", "event_name")})
+    _known(source.columns, names, where=f"{where}.columns")
+    _known(source.constants, names, where=f"{where}.constants")
+    _known(source.consent, set(Purpose), where=f"{where}.consent")
+    return Shape(
+        key=key,
+        source=source,
+        holds=holds,
+        columns={**under.columns, **{ours: (theirs,) for ours, theirs in source.columns.items()}},
+        declared=frozenset(source.columns),
+        constants={**under.constants, **source.constants},
+        names={**under.names, **source.names},
+        properties=(*under.properties, *source.properties),
+        carried=under.carried,
+        fees=under.fees if source.fees is None else source.fees,
+        void_statuses=under.void_statuses if source.void_statuses is None else source.void_statuses,
+        cancellation_prefix=(
+            under.cancellation_prefix if source.cancellation_prefix is None else source.cancellation_prefix
+        ),
+        day_first=source.day_first if under.day_first is None else under.day_first,
+    )
+
+
+def _known(given: Mapping[str, str], names: set[str], *, where: str) -> None:
+    for name in given:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise InvalidInput(
+                f"there is no field {name!r}", where=where, fix=f"{hint}choose from {', '.join(sorted(names))}"
+            )
+
+
+def spelling(column: str) -> str:
+    """A column's name as it is compared: lower case, letters, digits and dots only."""
+    return re.sub(r"[^\w.]|_", "", column.lower().lstrip("\ufeff")).rstrip(".") or column
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Which of a file's columns hold which canonical field, property or consent."""
+
+    columns: Mapping[str, tuple[str, ...]]
+
+
+def locate(form: Shape, have: Sequence[str], *, where: str, open_ended: bool = False) -> Found:
+    """Find every canonical field among a file's columns.
+
+    Raises InvalidInput for a required or declared column that is not there, naming what the file has and the nearest.
+    `open_ended` files (JSON) name a column only where it has a value, so that nothing can be said to be missing.
+    """
+    spelt = {spelling(column): column for column in reversed(have)}
+    found: dict[str, tuple[str, ...]] = {}
+    for ours, theirs in form.columns.items():
+        there = tuple(spelt[spelling(t)] for t in theirs if spelling(t) in spelt)
+        if there:
+            found[ours] = there
+        elif not open_ended and ours not in form.constants and (ours in form.declared or _is_required(form, ours)):
+            _missing(ours, theirs, have, where=where)
+    if not open_ended:
+        _one_of(form, found, have, where=where)
+    for prefix, named in ((PROPERTY, {p: p for p in form.properties}), (CONSENT, form.source.consent)):
+        for ours, theirs_ in named.items():
+            if spelling(theirs_) in spelt:
+                found[prefix + ours] = (spelt[spelling(theirs_)],)
+            elif not open_ended and (prefix == CONSENT or theirs_ in form.source.properties):
+                _missing(theirs_, (theirs_,), have, where=where)
+    return Found(found)
+
+
+def _is_required(form: Shape, name: str) -> bool:
+    return any(f.name == name and f.required for f in form.fields)
+
+
+def _one_of(form: Shape, found: Mapping[str, object], have: Sequence[str], *, where: str) -> None:
+    either = {
+        Holds.ORDERS: ("unit_price", "amount"),
+        Holds.EVENTS: ("name_of_event", "type"),
+        Holds.PROFILES: ("user_id", "anonymous_id", "email", "phone"),
+        Holds.ENRICHMENT: ("user_id", "anonymous_id", "email", "phone"),
+    }.get(form.holds, ())
+    if either and not any(name in found or name in form.constants for name in either):
+        _missing(either[0], form.columns.get(either[0], either), have, where=where)
+
+
+def _missing(ours: str, theirs: Sequence[str], have: Sequence[str], *, where: str) -> None:
+    near = [c for t in theirs for c in difflib.get_close_matches(t, have, n=1)]
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise InvalidInput(
+        f"there is no column {theirs[0]!r} for {ours!r}; it has {', '.join(map(repr, have[:40]))}",
+        where=where,
+        fix=f'{hint}map it in the source: columns = {{ {ours} = "their column" }}',
+    )
+
+
+def canonical(form: Shape, found: Found, raw: pa.Table) -> pa.Table:
+    """The batch's text under canonical names, trimmed, blanks as null; a field with no column is all null."""
+    nothing = pa.nulls(raw.num_rows, pa.string())
+    columns: dict[str, pa.Array] = {}
+    wanted = [f.name for f in form.fields]
+    wanted += [name for name in found.columns if name.startswith((PROPERTY, CONSENT))]
+    for name in wanted:
+        there = [trimmed(_whole(raw[c])) for c in found.columns.get(name, ()) if c in raw.column_names]
+        text = pc.coalesce(*there) if there else nothing
+        constant = form.constants.get(name)
+        columns[name] = pc.fill_null(text, constant) if constant is not None else text
+    return pa.table(columns)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+
+class Carry:
+    """Fills what an export writes on the first line of each order only, across batches."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self._fields = fields
+        self._order: str | None = None
+        self._last: dict[str, str | None] = {}
+
+    def fill(self, table: pa.Table) -> pa.Table:
+        """The table with each carried field taken from the first line of its order, where it is blank."""
+        if not self._fields or not table.num_rows:
+            return table
+        orders = np.array(table["order_id"].to_pylist(), dtype=object)
+        starts = np.flatnonzero(np.r_[True, orders[1:] != orders[:-1]])
+        run = np.repeat(starts, np.diff(np.r_[starts, len(orders)]))
+        continues = orders[0] is not None and orders[0] == self._order
+        for name in self._fields:
+            values = np.array(table[name].to_pylist(), dtype=object)
+            first = values[run]
+            if continues:
+                first[run == 0] = values[0] if values[0] is not None else self._last[name]
+            values = np.where(values == None, first, values)  # noqa: E711 - elementwise
+            self._last[name] = values[-1]
+            table = table.set_column(table.column_names.index(name), name, pa.array(values, pa.string()))
+        self._order = orders[-1]
+        return table

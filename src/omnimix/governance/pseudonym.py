@@ -1,0 +1,70 @@
+"""Pseudonyms: a personal identifier becomes `kind:<32 hex>`, the same for ever under one workspace key.
+
+in   user ids, anonymous ids, e-mail addresses, phone numbers as people typed them
+out  normalised identifiers, and their HMAC-SHA256 (RFC 2104) cut to 128 bits
+"""
+
+import hmac
+import re
+from enum import StrEnum
+
+import phonenumbers
+
+from omnimix.core.errors import InvalidInput
+from omnimix.governance.keys import WorkspaceKey
+
+_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
+_WHOLE = re.compile(r"(\d+)\.0+")
+_NOBODY = {"", "null", "none", "nan", "undefined", "(not set)", "0", "00000000-0000-0000-0000-000000000000"}
+
+
+class KeyKind(StrEnum):
+    """Kinds of person keys, the strongest first: a record goes under the first it has."""
+
+    USER = "user"
+    ANONYMOUS = "anon"
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+def normalised(kind: KeyKind, value: str, *, region: str = "GB") -> str | None:
+    """The identifier in the one form that is compared; None where it names nobody.
+
+    User and anonymous ids are trimmed (spreadsheets' `17850.0` is `17850`); e-mail is trimmed and in lower case;
+    phone numbers become E.164, read as of `region` when they have no country code. Raises InvalidInput for an
+    e-mail or phone that cannot be one.
+    """
+    text = value.strip()
+    if text.lower() in _NOBODY:
+        return None
+    if kind is KeyKind.EMAIL:
+        address = text.lower().removeprefix("mailto:")
+        if not _EMAIL.fullmatch(address):
+            raise InvalidInput("is not an e-mail address")
+        return address
+    if kind is KeyKind.PHONE:
+        return _e164(text, region)
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else text
+
+
+def _e164(text: str, region: str) -> str:
+    try:
+        number = phonenumbers.parse(text.lstrip("'"), region)
+    except phonenumbers.NumberParseException:
+        raise InvalidInput(f"is not a phone number (read as of region {region})") from None
+    if not phonenumbers.is_possible_number(number):
+        raise InvalidInput(f"is not a phone number (read as of region {region})")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+class Pseudonyms:
+    """Makes the pseudonyms of one workspace. `of` takes normalised identifiers."""
+
+    def __init__(self, key: WorkspaceKey) -> None:
+        self._key = key.subkey("pseudonym")
+
+    def of(self, kind: str, value: str) -> str:
+        """`kind:` and 32 hex characters; without the key nobody can compute or reverse it."""
+        mark = hmac.digest(self._key, f"{kind}\x1f{value}".encode(), "sha256")
+        return f"{kind}:{mark[:16].hex()}"
