@@ -7,6 +7,7 @@ out  Entry records with keys that say where they come from, so that a week is po
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 import pyarrow as pa
 from ibis import _
@@ -121,7 +122,7 @@ def making_entries(
     return tuple(entry for entry in (*made, data) if entry)
 
 
-def _ordered(sums: pa.Table, *by: str) -> list[dict[str, object]]:
+def _ordered(sums: pa.Table, *by: str) -> list[dict[str, Any]]:
     return sorted(sums.to_pylist(), key=lambda row: tuple(row[name] for name in by))
 
 

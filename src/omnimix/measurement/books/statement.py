@@ -97,12 +97,7 @@ def statement(
         campaign=campaign,
         currency=entries[0].currency if entries else currency,
         balances=tuple(
-            Balance(
-                account,
-                sum(l.minor for e in entries for l in e.lines if l.account is account and l.minor > 0),
-                -sum(l.minor for e in entries for l in e.lines if l.account is account and l.minor < 0),
-                net[account],
-            )
+            _balance(account, [line.minor for entry in entries for line in entry.lines if line.account is account])
             for account in Account
         ),
         entries=len(entries),
@@ -112,6 +107,12 @@ def statement(
         roas=_roas(credited_revenue_minor, net[Account.MEDIA], simulated),
         simulated=simulated,
     )
+
+
+def _balance(account: Account, amounts: list[int]) -> Balance:
+    debit = sum(minor for minor in amounts if minor > 0)
+    credit = -sum(minor for minor in amounts if minor < 0)
+    return Balance(account, debit, credit, debit - credit)
 
 
 def _romi(increment: Increment | None, costs: int, media: int) -> Romi | None:

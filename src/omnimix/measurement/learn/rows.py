@@ -78,7 +78,7 @@ def read(session: Session, snapshot_id: str) -> Snapshot:
 
 
 def to_json(snapshot: Snapshot) -> str:
-    """JSON with the shortest digits that read back to the same floats. Raises ValueError for NaN and infinities."""
+    """JSON with the shortest digits that read back to the same floats. Raises ValueError for NaN and infinity."""
     fields: dict[str, Any] = {
         "snapshot_id": snapshot.snapshot_id,
         "campaign": snapshot.campaign,
