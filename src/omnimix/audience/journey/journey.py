@@ -48,7 +48,7 @@ class FunnelStep:
     profiles: int
     share_of_first: float  # 0 where nobody entered
     share_of_previous: float
-    median: float | None  # wait since the previous step in seconds, the fastest way of each profile's path
+    median: float | None  # seconds since the previous step, over the paths that got here
 
 
 @dataclass(frozen=True, slots=True)

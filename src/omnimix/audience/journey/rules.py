@@ -43,8 +43,9 @@ class Stage:
         return tuple(_condition(text, self.key) for text in self.when)
 
 
-# A gift shop sees a returning buyer about every month or two and a faithful one again within four months; the days can be
-# replaced in omnimix.toml by what the shop's own repeat waits say.
+# In the demo shop half of all repeat orders come within 22 days, nine in ten within 103 and 95 in a hundred within
+# 146 (an order's wait since the one before): after 90 days a customer is late, after 180 hardly ever coming back.
+# Another shop sets its own days in omnimix.toml; `JourneyMap.repeat` shows the waits.
 SHOP_STAGES = (
     Stage(key="prospect", when=("orders == 0",)),
     Stage(key="first_time", when=("orders == 1", "recency_days <= 60")),
@@ -100,6 +101,8 @@ class JourneyRules:
         for name in ("gap_minutes", "within_days", "most_steps", "repeat_within_days"):
             if getattr(self, name) < 1:
                 raise InvalidInput(f"{name} must be at least 1", where="journey")
+        if not self.funnel:
+            raise InvalidInput("a funnel needs at least one step", where="journey.funnel")
         if self.repeat_orders < 2:
             raise InvalidInput("repeat_orders must be at least 2", where="journey")
         if len(set(self.funnel)) != len(self.funnel):

@@ -1,0 +1,75 @@
+"""Funnels: how many get through a list of steps in their order.
+
+in   steps         step_id, profile_id, step, occurred_at
+out  funnel_paths  profile_id, path, reached, at_0 … at_{n-1}                       one row per path that entered
+     funnel        place, step, profiles, median (seconds since the step before)    one row per funnel step
+
+A path is what one profile does without a longer wait than `within_days`. It has reached place k when its steps
+contain the funnel's first k + 1 steps in that order; other steps may lie between. A profile counts by its best
+path, so a funnel says exactly what the paths say.
+"""
+
+import functools
+
+import ibis
+from ibis import _
+from ibis.expr.types import IntegerColumn, Table
+
+
+def funnel_paths(steps: Table, names: tuple[str, ...], *, within_days: int) -> Table:
+    """How far each path got: `reached` steps of the funnel, and when it first could have reached each of them."""
+    rows = _placed(steps, within_days).filter(_.step.isin(names))
+    path = ibis.window(group_by=["profile_id", "path"])
+    for place, name in enumerate(names):
+        fits = rows.step == name
+        if place:
+            fits = fits & (rows.place > rows[f"place_{place - 1}"])
+        rows = rows.mutate(**{f"place_{place}": fits.ifelse(rows.place, ibis.null("int64")).min().over(path)})
+    reached = functools.reduce(
+        lambda so_far, place: so_far + rows[f"place_{place}"].notnull().cast("int64"),
+        range(len(names)),
+        ibis.literal(0, "int64"),
+    )
+    when = {
+        f"at_{place}": rows.occurred_at.min(where=rows.place == rows[f"place_{place}"])
+        for place in range(len(names))
+    }
+    return rows.group_by("profile_id", "path").aggregate(reached=reached.max(), **when).filter(_.reached > 0)
+
+
+def funnel(paths: Table, names: tuple[str, ...]) -> Table:
+    """Profiles that reached each place, and the median wait of the paths since the place before."""
+    best = paths.group_by("profile_id").aggregate(reached=_.reached.max())
+    places = range(len(names))
+    profiles = best.aggregate(
+        **{f"profiles_{k}": (_.reached > k).cast("int64").sum().fill_null(0).cast("int64") for k in places}
+    )
+    medians = paths.aggregate(
+        median_0=ibis.null("float64"),
+        **{f"median_{k}": _wait(paths, k).quantile(0.5).cast("float64") for k in places if k},
+    )
+    wide = profiles.cross_join(medians)
+    rows = [
+        wide.select(
+            place=ibis.literal(k, "int64"),
+            step=ibis.literal(name),
+            profiles=wide[f"profiles_{k}"],
+            median=wide[f"median_{k}"],
+        )
+        for k, name in enumerate(names)
+    ]
+    return ibis.union(*rows) if len(rows) > 1 else rows[0]
+
+
+def _wait(paths: Table, place: int) -> IntegerColumn:
+    return paths[f"at_{place}"].epoch_seconds() - paths[f"at_{place - 1}"].epoch_seconds()
+
+
+def _placed(steps: Table, within_days: int) -> Table:
+    order = ["occurred_at", "step_id"]
+    timeline = ibis.window(group_by="profile_id", order_by=order)
+    so_far = ibis.cumulative_window(group_by="profile_id", order_by=order)
+    seen = steps.mutate(before_at=_.occurred_at.lag().over(timeline), place=ibis.row_number().over(timeline))
+    late = seen.occurred_at > seen.before_at + ibis.interval(days=within_days)
+    begun = seen.mutate(begins=seen.before_at.isnull() | late)
+    return begun.mutate(path=_.begins.cast("int64").sum().over(so_far)).drop("before_at", "begins")

@@ -1,0 +1,59 @@
+"""Steps: what a journey is made of.
+
+in   events  the event fact with profile_id
+out  steps   step_id, profile_id, step, occurred_at      one row per step
+"""
+
+import ibis
+from ibis import _
+from ibis.expr.types import StringValue, Table
+
+from omnimix.audience.journey.journey import EXIT, OPEN, OTHER, START
+from omnimix.audience.journey.sessions import ORDER
+
+_RESERVED = (START, EXIT, OPEN, OTHER)
+
+
+def event_steps(events: Table) -> Table:
+    """One step per identified event, named as the event; one of our own words gets `event ` in front."""
+    named = events.name.isin(_RESERVED).ifelse("event " + events.name, events.name)
+    return events.select(
+        step_id=events.event_id, profile_id=events.profile_id, step=named, occurred_at=events.occurred_at
+    ).filter(_.profile_id.notnull())
+
+
+def number_orders(steps: Table, *, most: int) -> Table:
+    """Rename each profile's orders to `1st order`, `2nd order`, … `{most}th order or later`; leave the rest.
+
+    For a shop that knows nothing but orders, this is what makes a journey of them.
+    """
+    timeline = ibis.window(
+        group_by=["profile_id", "step"], order_by=["occurred_at", "step_id"], preceding=None, following=0
+    )
+    counted = steps.mutate(place=ibis.row_number().over(timeline) + 1)
+    names = order_names(most)
+    rungs = [(counted.place == place + 1, name) for place, name in enumerate(names[:-1])]
+    numbered: StringValue = ibis.cases(*rungs, else_=names[-1])
+    return counted.mutate(step=(counted.step == ORDER).ifelse(numbered, counted.step)).drop("place")
+
+
+def order_names(most: int) -> tuple[str, ...]:
+    """`1st order` … `{most}th order or later`."""
+    return (*(f"{_ordinal(n)} order" for n in range(1, most)), f"{_ordinal(most)} order or later")
+
+
+def _ordinal(n: int) -> str:
+    ending = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
+
+
+def fold(steps: Table, *, most: int) -> Table:
+    """Keep the names of the `most` frequent steps; the others become OTHER. No row is lost.
+
+    Equally frequent names are taken in alphabetical order.
+    """
+    counts = steps.group_by("step").aggregate(visits=_.count())
+    ranked = counts.mutate(place=ibis.row_number().over(order_by=[ibis.desc("visits"), ibis.asc("step")]))
+    kept = ranked.filter(_.place < most).select(kept="step")
+    joined = steps.left_join(kept, steps.step == kept.kept)
+    return joined.mutate(step=ibis.coalesce(joined.kept, ibis.literal(OTHER))).drop("kept")
