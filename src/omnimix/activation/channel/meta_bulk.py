@@ -47,7 +47,8 @@ COLUMNS = tuple(
     c.strip()
     for c in """
 Campaign ID, Campaign Name, Special Ad Categories, Special Ad Category Country, Campaign Status,
-Campaign Objective, Buying Type, Campaign Spend Limit, Campaign Daily Budget, Campaign Lifetime Budget, Campaign Bid Strategy, Tags,
+Campaign Objective, Buying Type, Campaign Spend Limit,
+Campaign Daily Budget, Campaign Lifetime Budget, Campaign Bid Strategy, Tags,
 Campaign Start Time, Campaign Stop Time, New Objective, Buy With Prime Type,
 Is Budget Scheduling Enabled For Campaign, Campaign High Demand Periods, Buy With Integration Partner, Ad Set ID,
 Ad Set Run Status, Ad Set Lifetime Impressions, Ad Set Name, Ad Set Time Start, Ad Set Time Stop,
