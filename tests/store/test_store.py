@@ -111,6 +111,7 @@ class Thing:
     on: date
     grade: Grade
     parts: tuple[int, ...]
+    high: float = float("inf")
 
 
 def test_artifacts_come_back_typed(tmp_path: Path) -> None:

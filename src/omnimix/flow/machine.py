@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from omnimix.activation.channel.limits import Limits
 from omnimix.activation.channel.port import Channel
 from omnimix.activation.experiment.eligibility import Eligibility
 from omnimix.activation.experiment.ladder import Ladder
@@ -29,6 +30,8 @@ from omnimix.store.blobs import Blobs
 from omnimix.store.ledger import Ledger
 from omnimix.store.warehouse import Warehouse
 
+HISTORY_WEEKS = 26  # of the user's own orders, from which purchase rates and variances are taken
+
 
 @config
 class Simulation:
@@ -47,6 +50,7 @@ class Job:
     ladder: Ladder = Ladder()
     costs: Costs = Costs()
     eligibility: Eligibility = Eligibility()
+    limits: Limits = Limits()
     measurement: Standards = Standards()
     simulator: Simulation | None = None
 

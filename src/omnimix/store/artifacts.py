@@ -4,6 +4,7 @@ in   frozen dataclasses, or tuples of them
 out  the same, read back typed in another process
 """
 
+import json
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -26,7 +27,8 @@ class Artifacts:
         target = self.root / f"{name}.json"
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.{uuid4().hex}")
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(value)))
+        # The standard library's JSON keeps infinities, which intervals have while nothing is known.
+        draft.write_text(json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=1), encoding="utf-8")
         draft.replace(target)
 
     def load(self, name: str, kind: type[T]) -> T:
@@ -34,7 +36,7 @@ class Artifacts:
         target = self.root / f"{name}.json"
         if not target.exists():
             raise NotFound(f"there is no {name!r} yet", where=str(self.root), fix="run `omnimix run` first")
-        return msgspec.json.decode(target.read_bytes(), type=kind)
+        return msgspec.convert(json.loads(target.read_text(encoding="utf-8")), type=kind)
 
     def has(self, name: str) -> bool:
         """Whether something was kept under `name`."""

@@ -1,0 +1,160 @@
+"""Stage 4 as steps of a run: the power verdict before money is spent, then plan and apply on each channel.
+
+in   approved variants, members, the ladder, the user's own history of margins
+out  artifact `foresight`; approved plans written to channels
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from omnimix.activation.channel.apply import apply
+from omnimix.activation.channel.approval import approve_plan, find_approval
+from omnimix.activation.channel.desired import desired, split_budget
+from omnimix.activation.channel.limits import limit_findings
+from omnimix.activation.channel.plan import Plan, make_plan
+from omnimix.core.errors import NotAllowed
+from omnimix.core.finding import Finding
+from omnimix.core.money import Money
+from omnimix.flow.create import approved_of
+from omnimix.flow.machine import HISTORY_WEEKS, Job, Machine
+from omnimix.flow.measure import weeks_of
+from omnimix.flow.people import margins_of, members_of
+from omnimix.flow.step import Counts
+from omnimix.measurement.lift.power import Verdict, verdicts
+from omnimix.measurement.lift.spread import read_spreads, spread_sums
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan, what its limits say, and the daily budget of its channel."""
+
+    plan: Plan
+    findings: tuple[Finding, ...]
+    budget: Money
+    approved: bool
+
+
+def propose(machine: Machine, job: Job, channel_name: str) -> Proposal:
+    """Compare what the channel holds with what it shall hold. Writes nothing."""
+    campaign = job.campaign
+    channel = machine.channel(channel_name)
+    shares = split_budget(Money.parse(campaign.daily_budget, machine.currency), campaign.channels)
+    budget = shares[channel_name]
+    wanted = desired(
+        campaign,
+        approved_of(machine, job),
+        channel=channel_name,
+        supports=channel.supports,
+        budget=budget,
+        business_name=machine.brand.name,
+    )
+    plan = make_plan(channel_name, wanted, channel.read(), campaign=campaign.key, supports=channel.supports)
+    with machine.ledger() as session:
+        standing = find_approval(session, plan)
+    return Proposal(plan, limit_findings(plan, job.limits, budget=budget), budget, standing is not None)
+
+
+def approve(
+    machine: Machine, proposal: Proposal, *, digest: str, approver: str, accepting: tuple[str, ...] = ()
+) -> None:
+    """Record a person's approval of exactly this plan."""
+    with machine.ledger.begin() as session:
+        approve_plan(
+            session,
+            proposal.plan,
+            digest=digest,
+            approver=approver,
+            findings=proposal.findings,
+            accepting=accepting,
+            now=machine.clock(),
+        )
+    with machine.ledger() as session:
+        machine.anchor.write(session)
+
+
+def deploy(machine: Machine, job: Job, channel_name: str, *, approver: str | None = None) -> Counts:
+    """Write an approved plan to its channel. Raises NotAllowed for a plan nobody approved.
+
+    `approver` approves the plan first: for the demo, where nobody is there to look.
+    """
+    proposal = propose(machine, job, channel_name)
+    if approver and proposal.plan.changes and not proposal.approved:
+        approve(machine, proposal, digest=proposal.plan.digest, approver=approver)
+        proposal = propose(machine, job, channel_name)
+    plan, unit = proposal.plan, "resources"
+    if plan.changes and not proposal.approved:
+        raise NotAllowed(
+            f"the plan for {channel_name} with {len(plan.changes)} changes waits for approval",
+            where=job.campaign.key,
+            fix=f"omnimix plan {job.campaign.key}, then omnimix apply {job.campaign.key} --as YOU",
+        )
+    total = len(plan.changes) + plan.unchanged
+    if plan.changes:
+        apply(
+            machine.ledger,
+            plan,
+            machine.channel(channel_name),
+            limits=job.limits,
+            budget=proposal.budget,
+            now=machine.clock(),
+        )
+        with machine.ledger() as session:
+            machine.anchor.write(session)
+    return Counts(
+        total,
+        total,
+        unit_in=unit,
+        unit_out=unit,
+        detail={str(action): n for action, n in plan.counts().items() if n} | {"unchanged": plan.unchanged},
+        output=plan.digest,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What can be known before money is spent, among `people` people."""
+
+    whom: str  # "own customers", or "own customers and simulated lookalikes"
+    people: int
+    weeks: int
+    verdicts: tuple[Verdict, ...]
+
+
+def foresee(machine: Machine, job: Job) -> Counts:
+    """Say for each rung whether this traffic can tell what it is worth."""
+    members = machine.warehouse.arrow(members_of(machine))
+    own: dict[str, int] = dict(Counter(members["segment"].to_pylist()))
+    bases = [("own customers", own)]
+    if job.simulator and job.simulator.people > members.num_rows:
+        scale = job.simulator.people / members.num_rows
+        bases.append(("own customers and simulated lookalikes", {s: round(n * scale) for s, n in own.items()}))
+    found = tuple(_foresight(machine, job, whom, sizes) for whom, sizes in bases)
+    machine.artifacts.save(f"{job.campaign.key}/foresight", found)
+    verdicts = [v for f in found for v in f.verdicts]
+    return Counts(
+        len(bases),
+        len(verdicts),
+        unit_in="bases of people",
+        unit_out="verdicts",
+        detail={"can be known": sum(v.knowable for v in verdicts)},
+        output=found,
+    )
+
+
+def _foresight(machine: Machine, job: Job, whom: str, sizes: dict[str, int]) -> Foresight:
+    sums = spread_sums(margins_of(machine), members_of(machine), until=machine.today, weeks=HISTORY_WEEKS)
+    spreads = read_spreads(machine.warehouse.arrow(sums), weeks=HISTORY_WEEKS)
+    weeks, people = weeks_of(job), sum(sizes.values())
+    weekly = Money.parse(job.campaign.daily_budget, machine.currency).minor * 7
+    found = verdicts(
+        spreads,
+        profiles=sizes,
+        shares=job.ladder.shares(),
+        weeks=weeks,
+        costs=job.costs,
+        variants=Counter(v.brief for v in approved_of(machine, job)),
+        media_per_week=weekly / max(1.0, people * (1 - job.ladder.none)),
+        currency=machine.currency,
+        standards=job.measurement,
+    )
+    return Foresight(whom, people, weeks, found)

@@ -1,0 +1,92 @@
+"""The whole loop as one list of steps, from sources to the final account.
+
+in   a Machine and a campaign's Job
+out  StepResults as they come; the run stops where a person must act and goes on from there the next time
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+from omnimix.core.hashing import digest
+from omnimix.flow.activate import deploy, foresee
+from omnimix.flow.create import check, draw, review, write_briefs, write_copy
+from omnimix.flow.machine import Job, Machine
+from omnimix.flow.market import live
+from omnimix.flow.measure import measure
+from omnimix.flow.report import write_report
+from omnimix.flow.step import Step, StepResult, run_steps
+from omnimix.flow.understand import Progress, catalogue, identify, map_journey, portray, segment, take_in
+
+
+def understand_steps(machine: Machine, progress: Progress | None = None) -> list[Step]:
+    """From sources to personas."""
+    today = str(machine.today.date())
+    return [
+        Step("ingest", partial(take_in, machine, progress), always=True),
+        Step("identity", partial(identify, machine)),
+        Step("catalogue", partial(catalogue, machine)),
+        Step("journey", partial(map_journey, machine), inputs=[today, machine.journey, machine.lifecycle]),
+        Step("segments", partial(segment, machine), inputs=[machine.segments, machine.consent_assumed]),
+        Step("personas", partial(portray, machine)),
+    ]
+
+
+def create_steps(machine: Machine, job: Job, approver: str | None = None) -> list[Step]:
+    """From personas to approved variants."""
+    day = str(machine.clock().date())
+    return [
+        Step("briefs", partial(write_briefs, machine, job), inputs=[job.campaign, machine.brand]),
+        Step("copy", partial(write_copy, machine, job)),
+        Step("pictures", partial(draw, machine, job), inputs=_pictures_digest(machine)),
+        Step("checks", partial(check, machine, job), inputs=day),
+        Step("review", partial(review, machine, job, approver=approver), always=True),
+    ]
+
+
+def activate_steps(machine: Machine, job: Job, approver: str | None = None) -> list[Step]:
+    """From approved variants to the channels."""
+    rules = [job.ladder, job.costs, job.measurement]
+    steps = [Step("power", partial(foresee, machine, job), inputs=rules)]
+    for name in job.campaign.channels:
+        steps.append(Step(f"channel {name}", partial(deploy, machine, job, name, approver=approver), always=True))
+    return steps
+
+
+def measure_steps(machine: Machine, job: Job) -> list[Step]:
+    """From what happened to the final account; only a simulated market can happen within a run."""
+    if job.simulator is None:
+        return []
+    rules = [job.simulator, job.ladder, job.costs, job.eligibility, job.measurement, machine.salt]
+    return [
+        Step("simulated market", partial(live, machine, job), inputs=rules),
+        Step("measurement", partial(measure, machine, job)),
+    ]
+
+
+def run_campaign(
+    machine: Machine,
+    job: Job,
+    *,
+    fresh: bool = False,
+    approver: str | None = None,
+    progress: Progress | None = None,
+) -> Iterator[StepResult]:
+    """Run the campaign's steps. Raises NotAllowed where a person must act; the next call goes on from there.
+
+    `approver` stands in for that person everywhere: for the demo only.
+    """
+    steps = [
+        *understand_steps(machine, progress),
+        *create_steps(machine, job, approver),
+        *activate_steps(machine, job, approver),
+        *measure_steps(machine, job),
+        Step("report", partial(write_report, machine, job), always=True),
+    ]
+    yield from run_steps(job.campaign.key, steps, ledger=machine.ledger, clock=machine.clock, fresh=fresh)
+
+
+def _pictures_digest(machine: Machine) -> str:
+    """Changes when a logo or photo does."""
+    files = [machine.root / machine.brand.logo] if machine.brand.logo else []
+    files += sorted(machine.root.glob("photos/*"))
+    return digest([(f.name, f.read_bytes()) for f in files if f.is_file()])

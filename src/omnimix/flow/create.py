@@ -1,0 +1,229 @@
+"""Stage 3 as steps of a run: briefs, copy, pictures, checks, review.
+
+in   personas, members, products and order lines of the workspace; the campaign's job
+out  artifacts `briefs`; variants in review, with findings; pictures under out/creatives
+"""
+
+import shutil
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from omnimix.audience.persona.persona import Persona
+from omnimix.audience.segment.buyers import buyers
+from omnimix.core.errors import Conflict, NotAllowed, NotFound
+from omnimix.core.finding import Finding, is_blocked
+from omnimix.creative.brand import Brand
+from omnimix.creative.brief.brief import BROAD, Brief
+from omnimix.creative.brief.make import make_briefs
+from omnimix.creative.copy.builtin import BuiltinWriter
+from omnimix.creative.image.poster import Poster, make_poster
+from omnimix.creative.image.render import render_set
+from omnimix.creative.policy.check import PolicyFacts, run_checks
+from omnimix.creative.policy.checks import CHECKS
+from omnimix.creative.review.decision import approve, approved
+from omnimix.creative.review.queue import Candidate, Status, candidate, candidates, submit, withdraw
+from omnimix.creative.variant import Image, Variant
+from omnimix.data.product import Product
+from omnimix.flow.machine import Job, Machine
+from omnimix.flow.people import lines_of, members_of, products_of
+from omnimix.flow.step import Counts
+
+PICTURES = "creatives"
+
+
+def bought(machine: Machine) -> dict[str, dict[str, int]]:
+    """Segment (or BROAD, for everybody) → product id → distinct buyers."""
+    counted: dict[str, dict[str, int]] = defaultdict(dict)
+    table = buyers(lines_of(machine), members_of(machine), everybody=BROAD)
+    for row in machine.warehouse.arrow(table).to_pylist():
+        counted[row["segment"]][row["product_id"]] = row["buyers"]
+    return dict(counted)
+
+
+def write_briefs(machine: Machine, job: Job) -> Counts:
+    """Make the broad brief and one per persona."""
+    personas = machine.artifacts.load("personas", tuple[Persona, ...])
+    products = products_of(machine)
+    briefs = make_briefs(job.campaign, machine.brand, products, personas, bought=bought(machine))
+    machine.artifacts.save(f"{job.campaign.key}/briefs", briefs)
+    return Counts(
+        len(personas), len(briefs), unit_in="personas", unit_out="briefs", detail={"broad": 1}, output=briefs
+    )
+
+
+def write_copy(machine: Machine, job: Job) -> Counts:
+    """Write the variants of every brief, without pictures."""
+    briefs = machine.artifacts.load(f"{job.campaign.key}/briefs", tuple[Brief, ...])
+    writer = BuiltinWriter()
+    variants = [v for b in briefs for v in writer.write(b, job.campaign, machine.brand, seed=0)]
+    machine.artifacts.save(f"{job.campaign.key}/copy", tuple(variants))
+    lines = sum(len(v.headlines) + len(v.descriptions) for v in variants)
+    return Counts(
+        len(briefs),
+        len(variants),
+        unit_in="briefs",
+        unit_out="variants",
+        detail={"headlines and descriptions": lines},
+        output=tuple(variants),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """One set of pictures to make."""
+
+    poster: Poster
+    stem: str
+    photo: Path | None
+
+
+def draw(machine: Machine, job: Job) -> Counts:
+    """Render every variant in every size, on all cores, into out/creatives/<campaign>/<variant>/."""
+    variants = machine.artifacts.load(f"{job.campaign.key}/copy", tuple[Variant, ...])
+    products = {p.product_id: p for p in products_of(machine)}
+    orders = [_order(machine, job, v, products) for v in variants]
+    shutil.rmtree(machine.out / PICTURES / job.campaign.key, ignore_errors=True)
+    paint = partial(_paint, brand=machine.brand, folder=machine.out, workspace=machine.root)
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        sets = list(pool.map(paint, orders))
+    drawn = tuple(replace(v, images=images) for v, images in zip(variants, sets, strict=True))
+    machine.artifacts.save(f"{job.campaign.key}/variants", drawn)
+    return Counts(
+        len(variants),
+        sum(len(v.images) for v in drawn),
+        unit_in="variants",
+        unit_out="pictures",
+        detail={"with photo": sum(i.with_photo for v in drawn for i in v.images)},
+        output=[v.digest for v in drawn],
+    )
+
+
+def _order(machine: Machine, job: Job, variant: Variant, products: dict[str, Product]) -> _Order:
+    shown = [products[p] for p in variant.product_ids if p in products]
+    photo = next((machine.root / p.image for p in shown[:1] if p.image), None)
+    poster = make_poster(variant, machine.brand, shown, offer=job.campaign.offer)
+    return _Order(poster, f"{PICTURES}/{job.campaign.key}/{variant.brief}/{variant.variant_id}", photo)
+
+
+def _paint(order: _Order, *, brand: Brand, folder: Path, workspace: Path) -> tuple[Image, ...]:
+    return render_set(order.poster, brand, folder=folder, stem=order.stem, photo=order.photo, workspace=workspace)
+
+
+def check(machine: Machine, job: Job) -> Counts:
+    """Run all checks and put the variants before a person; blocking findings keep one out of the queue."""
+    variants = machine.artifacts.load(f"{job.campaign.key}/variants", tuple[Variant, ...])
+    facts = policy_facts(machine, job, variants)
+    examined: list[tuple[Variant, tuple[Finding, ...]]] = [(v, run_checks(v, facts, CHECKS)) for v in variants]
+    now = machine.clock()
+    with machine.ledger.begin() as session:
+        submit(session, examined, now=now)
+        withdraw(session, job.campaign.key, keep={v.variant_id for v in variants}, now=now)
+    with machine.ledger() as session:
+        machine.anchor.write(session)
+    blocked = sum(is_blocked(found) for _, found in examined)
+    return Counts(
+        len(variants),
+        len(variants) - blocked,
+        rejected=blocked,
+        unit_in="variants",
+        unit_out="variants",
+        detail={"findings": sum(len(found) for _, found in examined)},
+        output=[(v.digest, is_blocked(found)) for v, found in examined],
+    )
+
+
+def policy_facts(machine: Machine, job: Job, variants: tuple[Variant, ...]) -> PolicyFacts:
+    """What the checks hold a variant against."""
+    pictures = {i.path: machine.out / i.path for v in variants for i in v.images}
+    return PolicyFacts(
+        brand=machine.brand,
+        campaign=job.campaign,
+        products={p.product_id: p for p in products_of(machine)},
+        buyers=bought(machine).get(BROAD, {}),
+        today=machine.clock().date(),
+        channels=job.campaign.channels,
+        image_bytes={name: path.stat().st_size for name, path in pictures.items() if path.exists()},
+    )
+
+
+def review(machine: Machine, job: Job, *, approver: str | None = None) -> Counts:
+    """Take over what a person decided. Raises NotAllowed while variants wait, Conflict without a broad one.
+
+    `approver` approves everything that waits: for the demo, where nobody is there to look.
+    """
+    key = job.campaign.key
+    if approver:
+        approve_variants(machine, key, None, person=approver)
+    with machine.ledger() as session:
+        shown = [
+            c for c in candidates(session, key) if c.status in (Status.QUEUED, Status.APPROVED, Status.REJECTED)
+        ]
+        allowed = approved(session, key, pictures=machine.out)
+    waiting = sum(c.status is Status.QUEUED for c in shown)
+    if waiting:
+        raise NotAllowed(
+            f"{waiting} variants wait for review",
+            where=key,
+            fix=f"omnimix review list {key}, then omnimix review approve {key} VARIANT … (or --all)",
+        )
+    if not any(v.brief == BROAD for v in allowed):
+        raise Conflict(
+            "no broad variant is approved, and broad is what everybody else is measured against",
+            where=key,
+            fix=f"omnimix review list {key}; approve a broad variant, or change the campaign and run again",
+        )
+    turned_down = sum(c.status is Status.REJECTED for c in shown)
+    return Counts(
+        len(shown),
+        len(allowed),
+        rejected=turned_down,
+        unit_in="variants",
+        unit_out="variants",
+        detail={"approvers": sorted({c.by for c in shown if c.status is Status.APPROVED})},
+        output=[v.digest for v in allowed],
+    )
+
+
+def approve_variants(
+    machine: Machine, campaign: str, names: Sequence[str] | None, *, person: str
+) -> tuple[Candidate, ...]:
+    """Approve variants in one transaction: the named ones, or with None everything that waits.
+
+    A name may carry the head of the digest that was shown, `VARIANT@DIGEST`; then content that changed since is
+    refused. Raises NotFound, NotAllowed, Conflict; nothing is approved then.
+    """
+    with machine.ledger.begin() as session:
+        if names is None:
+            names = [c.variant_id for c in candidates(session, campaign) if c.status is Status.QUEUED]
+        elif not names:
+            raise NotFound("no variant is named", where=campaign, fix="name variants, or use --all")
+        done = [_approve(machine, session, campaign, name, person) for name in names]
+    with machine.ledger() as session:
+        machine.anchor.write(session)
+    return tuple(done)
+
+
+def _approve(machine: Machine, session: Session, campaign: str, name: str, person: str) -> Candidate:
+    variant_id, _, head = name.partition("@")
+    now_there = candidate(session, campaign, variant_id).digest
+    return approve(
+        session,
+        campaign,
+        variant_id,
+        digest=now_there if now_there.startswith(head) else head,
+        approver=person,
+        now=machine.clock(),
+        pictures=machine.out,
+    )
+
+
+def approved_of(machine: Machine, job: Job) -> tuple[Variant, ...]:
+    """The variants that may be published, to the byte as they were approved."""
+    with machine.ledger() as session:
+        return approved(session, job.campaign.key, pictures=machine.out)

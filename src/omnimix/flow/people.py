@@ -1,0 +1,107 @@
+"""The workspace's facts as the stages want them: with profiles resolved, as records, as an eligibility view.
+
+in   facts in the warehouse
+out  tables with profile_id, Product records, the Audience that hard eligibility looks at
+"""
+
+from typing import Any
+
+import ibis
+import pyarrow as pa
+from ibis import _
+from ibis.expr.types import Table
+
+from omnimix.activation.experiment.audience import bought, habits, make_audience
+from omnimix.activation.experiment.eligibility import Audience
+from omnimix.data.catalogue import load_products
+from omnimix.data.identity.resolve import resolve
+from omnimix.data.product import Product
+from omnimix.flow.machine import Job, Machine
+from omnimix.governance.consent import Purpose, permitted
+from omnimix.store.facts import SCHEMAS, check
+
+MARGIN_SHARE = 0.4  # stands in where the catalogue names no margin; said in the report
+
+
+def fact(machine: Machine, name: str) -> Table:
+    """A fact, guarded by its schema."""
+    return check(machine.warehouse.table(name), SCHEMAS[name], name=name)
+
+
+def lines_of(machine: Machine) -> Table:
+    """Order lines with the profile each belongs to now."""
+    return resolve(fact(machine, "order_line"), fact(machine, "link"))
+
+
+def events_of(machine: Machine) -> Table:
+    """Events with the profile each belongs to now."""
+    return resolve(fact(machine, "event"), fact(machine, "link"))
+
+
+def profiles_of(machine: Machine) -> Table:
+    """Every known profile once."""
+    return fact(machine, "link").select("profile_id").distinct()
+
+
+def members_of(machine: Machine) -> Table:
+    """Which segment each profile is in."""
+    return fact(machine, "member")
+
+
+def products_of(machine: Machine) -> tuple[Product, ...]:
+    """The catalogue as records."""
+    return load_products(machine.warehouse.arrow(fact(machine, "product")))
+
+
+def margins_of(machine: Machine) -> Table:
+    """What each line brought before marketing: profile_id, occurred_at, margin_minor. Returns count against it."""
+    shares = fact(machine, "product").group_by("product_id").aggregate(share=_.margin_share.min())
+    lines = lines_of(machine).filter(_.profile_id.notnull() & (_.kind != "fee"))
+    joined = lines.left_join(shares, "product_id")
+    margin = (_.amount_minor * _.share.fill_null(MARGIN_SHARE)).round().cast("int64")
+    return joined.select("profile_id", "occurred_at", margin_minor=margin)
+
+
+def permitted_for(machine: Machine, purpose: Purpose) -> Table:
+    """The profiles who may be used for a purpose."""
+    consent = resolve(fact(machine, "consent"), fact(machine, "link"))
+    return permitted(profiles_of(machine), consent, purpose, assume=str(purpose) in machine.consent_assumed)
+
+
+def audience_of(machine: Machine, job: Job, ids: Any, *, like: Any = None) -> Audience:
+    """What eligibility needs to know of `ids`. `like` names, for each, the profile whose habits it has."""
+    arrow, lines = machine.warehouse.arrow, lines_of(machine)
+    granted: dict[str, Any] = {str(p): arrow(permitted_for(machine, p))["profile_id"] for p in Purpose}
+    return make_audience(
+        ids,
+        permitted=granted,
+        habits=arrow(habits(lines, as_of=machine.today)),
+        bought=arrow(bought(lines, as_of=machine.today, within_days=job.eligibility.bought_within_days)),
+        like=like,
+    )
+
+
+def purchase_rates(machine: Machine, members: pa.Table, *, weeks: int) -> dict[str, tuple[float, float]]:
+    """Segment → orders per profile-week and mean margin of an order (minor units), over the last `weeks` weeks."""
+    since = machine.today - ibis.interval(weeks=weeks)
+    lines = lines_of(machine).filter(_.profile_id.notnull() & (_.kind == "sale") & (_.occurred_at >= since))
+    shares = fact(machine, "product").group_by("product_id").aggregate(share=_.margin_share.min())
+    orders = (
+        lines.left_join(shares, "product_id")
+        .mutate(margin=_.amount_minor * _.share.fill_null(MARGIN_SHARE))
+        .group_by("profile_id", "order_id")
+        .aggregate(margin=_.margin.sum())
+        .join(ibis.memtable(members).select("profile_id", "segment"), "profile_id")
+        .group_by("segment")
+        .aggregate(orders=_.count(), margin=_.margin.mean())
+    )
+    found = {r["segment"]: (r["orders"], r["margin"]) for r in machine.warehouse.arrow(orders).to_pylist()}
+    sizes: dict[str, int] = {}
+    for segment in members["segment"].to_pylist():
+        sizes[segment] = sizes.get(segment, 0) + 1
+    # A segment that bought nothing lately still buys now and then: one order in the whole window.
+    typical = sum(m for _n, m in found.values()) / len(found) if found else 1000.0
+    return {
+        s: (found.get(s, (1, 0.0))[0] / n / weeks, found.get(s, (0, typical))[1] or typical)
+        for s, n in sorted(sizes.items())
+    }

@@ -1,0 +1,203 @@
+"""Stages 1 and 2 as steps of a run: ingest, identity, catalogue, journey, segments, personas.
+
+in   the workspace's sources
+out  facts; artifacts `journey`, `segmentation`, `personas`
+"""
+
+from collections.abc import Callable, Mapping
+
+import pyarrow as pa
+from ibis import _
+from ibis.expr.types import Table
+
+from omnimix.audience.journey.fit import fit_journey, journey_counts, journey_rows
+from omnimix.audience.persona.fit import fit_personas
+from omnimix.audience.segment.cluster import fit_segments, members
+from omnimix.audience.segment.features import features
+from omnimix.audience.segment.segment import REST
+from omnimix.audience.segment.segmentation import Segmentation
+from omnimix.core.errors import InvalidInput
+from omnimix.data.ingest import ingest
+from omnimix.flow.machine import Machine
+from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, permitted_for, profiles_of
+from omnimix.flow.step import Counts
+from omnimix.governance.consent import Purpose
+
+SEED = 20260101  # of clustering: fixed, so that the same customers give the same segments
+Progress = Callable[[str, int], None]
+
+
+def take_in(machine: Machine, progress: Progress | None = None) -> Counts:
+    """Read every source. Lines that were refused wait in quarantine. Raises InvalidInput without sources."""
+    if not machine.sources:
+        raise InvalidInput(
+            "no source is declared",
+            where="omnimix.toml",
+            fix="add a table such as [sources.orders] with a path and a preset; omnimix init writes an example",
+        )
+    report = ingest(
+        machine.sources,
+        root=machine.root,
+        warehouse=machine.warehouse,
+        ledger=machine.ledger,
+        vault=machine.vault,
+        key=machine.key,
+        now=machine.clock(),
+        progress=progress,
+    )
+    total = report.total
+    return Counts(
+        total.lines_read,
+        total.accepted,
+        rejected=total.rejected,
+        unit_in="lines",
+        unit_out="lines",
+        set_aside={"duplicates": total.duplicates, "ignored": total.ignored},
+        detail={"files": total.files, "profiles": report.profiles}
+        | {f"{k} rows": n for k, n in report.facts.items()},
+        output=[sorted(report.facts.items()), _parts(machine), report.profiles],
+    )
+
+
+def _parts(machine: Machine) -> dict[str, list[str]]:
+    """Names of all parts of the facts that sources fill; a part is named by the digest of its file."""
+    return {n: machine.warehouse.parts(n) for n in ("event", "order_line", "trait", "consent", "link", "product")}
+
+
+def identify(machine: Machine) -> Counts:
+    """Count the rows that belong to somebody. Raises InvalidInput when nobody is known."""
+    resolved = (
+        events_of(machine).select("profile_id").union(lines_of(machine).select("profile_id"), distinct=False)
+    )
+    counted = resolved.aggregate(rows=_.count(), known=_.profile_id.count(), people=_.profile_id.nunique())
+    row = machine.warehouse.arrow(counted).to_pylist()[0]
+    if not row["people"]:
+        raise InvalidInput(
+            "there are no customers: no event and no order names a person",
+            where="omnimix.toml: sources",
+            fix="map the column that holds the customer (person), then ingest again",
+        )
+    return Counts(
+        row["rows"],
+        row["known"],
+        unit_in="events and order lines",
+        unit_out="events and order lines",
+        set_aside={"of nobody known": row["rows"] - row["known"]},
+        detail={"profiles": row["people"]},
+        output=row,
+    )
+
+
+def catalogue(machine: Machine) -> Counts:
+    """Count the catalogue. Raises InvalidInput when it is empty."""
+    products = fact(machine, "product")
+    counted = products.aggregate(
+        rows=_.count(), stocked=_.in_stock.cast("int64").sum().fill_null(0), categories=_.category.nunique()
+    )
+    row = machine.warehouse.arrow(counted).to_pylist()[0]
+    if not row["rows"]:
+        raise InvalidInput(
+            "the catalogue is empty",
+            where="omnimix.toml: sources",
+            fix="declare a source that holds products or orders",
+        )
+    return Counts(
+        row["rows"],
+        row["rows"],
+        unit_in="products",
+        unit_out="products",
+        detail={"in stock": row["stocked"], "categories": row["categories"]},
+        output=row,
+    )
+
+
+def journey_tables(machine: Machine) -> Mapping[str, Table]:
+    """Who did what on the journey map, by table name; the `behind_*` functions read them."""
+    return journey_rows(
+        events_of(machine), rules=machine.journey, lifecycle=machine.lifecycle, as_of=machine.today
+    )
+
+
+def map_journey(machine: Machine) -> Counts:
+    """Draw the journey map of everybody."""
+    rows = {name: machine.warehouse.materialise(table) for name, table in journey_tables(machine).items()}
+    counts = journey_counts(events_of(machine), rows, rules=machine.journey, as_of=machine.today)
+    arrows = {name: machine.warehouse.arrow(table) for name, table in counts.items()}
+    found = fit_journey(arrows, rules=machine.journey, lifecycle=machine.lifecycle, as_of=machine.today)
+    machine.artifacts.save("journey", found)
+    total = machine.warehouse.arrow(events_of(machine).aggregate(rows=_.count())).to_pylist()[0]["rows"]
+    return Counts(
+        total,
+        found.events,
+        unit_in="events",
+        unit_out="events",
+        set_aside={
+            "of nobody known": found.unidentified_events,
+            "later than today": total - found.events - found.unidentified_events,
+        },
+        detail={"sessions": found.sessions, "steps": len(found.steps), "profiles": found.profiles},
+        output=found,
+    )
+
+
+def feature_rows(machine: Machine) -> pa.Table:
+    """Features of every profile that personalisation may use."""
+    stages = journey_tables(machine)["stages_0"]
+    table = features(
+        lines_of(machine),
+        events_of(machine),
+        fact(machine, "product"),
+        as_of=machine.today,
+        stages=stages,
+        margin_share=MARGIN_SHARE,
+    )
+    allowed = permitted_for(machine, Purpose.PERSONALISATION)
+    return machine.warehouse.arrow(table.semi_join(allowed, "profile_id"))
+
+
+def segment(machine: Machine) -> Counts:
+    """Find segments and put every profile into one; who may not be profiled goes to the rest, unseen."""
+    rows = feature_rows(machine)
+    machine.warehouse.write("feature", rows)
+    segmentation = fit_segments(rows, machine.segments, seed=SEED, currency=machine.currency)
+    placed = members(rows, segmentation, as_of=machine.today)
+    known = set(placed["profile_id"].to_pylist())
+    everybody = machine.warehouse.arrow(profiles_of(machine))["profile_id"].to_pylist()
+    others = sorted(p for p in everybody if p not in known)
+    rest = pa.table(
+        {
+            "profile_id": pa.array(others, pa.string()),
+            "segment": pa.array([REST] * len(others), pa.string()),
+            "as_of": pa.array([machine.today] * len(others), pa.timestamp("us")),
+        }
+    )
+    machine.warehouse.write("member", pa.concat_tables([placed, rest.cast(placed.schema)]))
+    machine.artifacts.save("segmentation", segmentation)
+    return Counts(
+        len(everybody),
+        len(known),
+        unit_in="profiles",
+        unit_out="profiles",
+        set_aside={"without features or consent, in the rest": len(others)},
+        detail={"segments": len(segmentation.segments), "how": segmentation.note},
+        output=[segmentation.segments, len(others)],
+    )
+
+
+def portray(machine: Machine) -> Counts:
+    """Write a persona for every segment."""
+    segmentation = machine.artifacts.load("segmentation", Segmentation)
+    rows = machine.warehouse.arrow(machine.warehouse.table("feature"))
+    placed = machine.warehouse.arrow(
+        fact(machine, "member").semi_join(machine.warehouse.table("feature"), "profile_id")
+    )
+    personas = fit_personas(rows, placed, segmentation, currency=machine.currency)
+    machine.artifacts.save("personas", personas)
+    return Counts(
+        len(segmentation.segments),
+        len(personas),
+        unit_in="segments",
+        unit_out="personas",
+        detail={"statements": sum(len(p.statements) for p in personas)},
+        output=personas,
+    )
