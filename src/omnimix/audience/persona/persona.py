@@ -38,6 +38,7 @@ class Statement:
     n: int  # members the value was computed from
     subject: str = ""  # category, channel, hour band … the statement names
     grade: Grade = Grade.MODEL
+    method: str = ""  # how the interval was made: mean (t), median (order statistics), share (Wilson)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,17 @@
 in   FEATURE rows as an Arrow table
 out  a Segmentation, and MEMBER rows
 
-People with an order are clustered; people who only looked are one segment by definition; whoever is left, or is
-too few to be told apart, is `(rest)`. Method: for every number of clusters k, k-means is fitted to random
-subsamples, everybody is placed by each fit, and the fits are compared in pairs by the adjusted Rand index (Hubert
-and Arabie 1985), as Ben-Hur, Elisseeff and Guyon 2002 propose. The share of people in clusters too small to keep is
-subtracted. The largest k with a score of at least `stable` is taken, else the best score if it reaches `least`,
-else nobody is divided. Both marks follow Hennig 2007 (clusters recovered above 0.85 are highly stable, below 0.6
-not to be trusted); he gives them for the Jaccard index of a single cluster, here they are a convention.
+People with an order are clustered; people who only looked are one segment by definition; whoever is left, or
+is too few to be told apart, is `(rest)`. Method: for every number of clusters k, k-means is fitted to random
+subsamples, everybody is placed by each fit, and the fits are compared in pairs by the adjusted Rand index
+(Hubert and Arabie 1985), as Ben-Hur, Elisseeff and Guyon 2002 propose. The share of people in clusters too
+small to keep is subtracted. The largest k with a score of at least `stable` is taken, else the best score if it
+reaches `least`, else nobody is divided. Both marks follow Hennig 2007 (clusters recovered above 0.85 are highly
+stable, below 0.6 not to be trusted); he gives them for the Jaccard index of one cluster, here they are a
+convention.
 """
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
 
 from omnimix.audience.segment.matrix import FloatArray, Matrix, matrix
 from omnimix.audience.segment.naming import Names, Portrait, names
@@ -55,9 +56,9 @@ class SegmentRules:
     most: int = 8
     min_size: int = 50
     min_share: float = 0.03
-    resamples: int = 10
+    resamples: int = 8
     resample_share: float = 0.8
-    starts: int = 5  # k-means starts per fit
+    starts: int = 4  # k-means starts per fit
     stable: float = 0.85
     least: float = 0.6
     winsor: float = 0.01
@@ -87,6 +88,12 @@ def fit_segments(
             where="segments",
             fix="check that the sources have orders or events with a customer and that they were ingested",
         )
+    # Many small fits are faster on one thread, and many times so where other work keeps the cores busy.
+    with threadpool_limits(limits=1):
+        return _segmentation(people, rules, seed=seed, currency=currency)
+
+
+def _segmentation(people: Matrix, rules: SegmentRules, *, seed: int, currency: str | None) -> Segmentation:
     buyers = people.column("orders") > 0
     active = people.rows(buyers)
     axes = fit_axes(active, rules.features, winsor=rules.winsor, weights=rules.weights) if buyers.any() else ()
@@ -96,8 +103,7 @@ def fit_segments(
         centres = tuple(tuple(float(x) for x in row) for row in found.centres)
         draft = replace(draft, centres=centres, keys=tuple(f"#{o}" for o in found.owner))
     floor = max(rules.min_size, rules.min_share * len(people.profiles))
-    looked = int(_prospects(people).sum())
-    keep_prospects = looked >= floor
+    keep_prospects = int(_prospects(people).sum()) >= floor
     labels = _labels(people, draft, prospects=keep_prospects)
     return _described(people, labels, draft, 1.0 if found is None else found.stability, currency=currency)
 
@@ -175,8 +181,9 @@ def _fit(
         return None, tried, "No division of the customers came out the same twice: everybody is one segment."
     steady = [c for c in tried if c.score >= rules.stable]
     chosen = steady[-1] if steady else max(tried, key=lambda c: (c.score, -c.clusters))
+    how = "the most that came out alike" if steady else "the number that came out most alike"
     note = (
-        f"{chosen.clusters} clusters, the {'most' if steady else 'best number'} that came out alike when drawn again: "
+        f"{chosen.clusters} clusters, {how} when drawn again: "
         f"adjusted Rand index {chosen.stability:.2f} over {rules.resamples} resamples."
     )
     centres = _centres(points, chosen.clusters, rules, seed=int(rng.integers(2**31)))
@@ -187,7 +194,7 @@ def _fit(
 def _centres(points: FloatArray, k: int, rules: SegmentRules, *, seed: int) -> FloatArray:
     """Centres of k clusters, in a fixed order, rounded so that the number of threads leaves no trace."""
     fitted = KMeans(n_clusters=k, n_init=rules.starts, random_state=seed).fit(points)
-    centres: FloatArray = np.round(fitted.cluster_centers_, 6)
+    centres: FloatArray = fitted.cluster_centers_.round(6)
     return centres[np.lexsort(centres.T[::-1])]
 
 

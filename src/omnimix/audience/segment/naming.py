@@ -126,7 +126,7 @@ def _nouns(portrait: Portrait) -> Iterable[str]:
     if apart["units_per_line"] >= 1:
         yield "bulk buyers"
     if portrait.leaning:
-        yield f"{_lower(portrait.leaning[0][0])} shoppers"
+        yield f"{in_sentence(portrait.leaning[0][0])} shoppers"
     if portrait.abroad >= 0.5 and portrait.base_abroad < 0.3:
         yield "overseas buyers"
     if portrait.orders >= max(3, 1.8 * portrait.base_orders):
@@ -167,14 +167,20 @@ def _more(portrait: Portrait, *, without: str) -> Iterable[str]:
     return (phrase for _strength, phrase in sorted(strength, key=lambda pair: (-pair[0], pair[1])))
 
 
-def _lower(category: str) -> str:
-    """The category inside a sentence: lower case, but a name of its own keeps its capital."""
-    own_names = {"christmas", "easter", "halloween", "valentine"}
-    return (
-        category
-        if category.split(" ")[0].lower().strip("s'’") in {n.strip("s") for n in own_names}
-        else (category[:1].lower() + category[1:])
-    )
+_OWN_NAMES = frozenset(
+    {"christmas", "easter", "halloween", "valentine", "diwali", "hanukkah", "english", "french"}
+)
+
+
+def in_sentence(heading: str) -> str:
+    """A product heading inside a sentence: lower case, but for names (Christmas) and the like of DIY, T-shirts."""
+
+    def lowered(word: str) -> str:
+        stem = word.lower().strip("’'").removesuffix("s").strip("’'")
+        named = stem in {n.removesuffix("s") for n in _OWN_NAMES}
+        return word if named or word[1:2].isupper() or word[1:2] == "-" else word[:1].lower() + word[1:]
+
+    return " ".join(lowered(w) for w in heading.split(" "))
 
 
 def _capital(text: str) -> str:

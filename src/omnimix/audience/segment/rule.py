@@ -116,7 +116,8 @@ def _score(hits: float, picked: float, wanted: float) -> float:
 
 def _scores(hits: npt.NDArray[np.floating], picked: npt.NDArray[np.floating], wanted: float) -> FloatArray:
     """F_½ = 1.25 · hits ÷ (0.25 · wanted + picked), rounded so that equals stay equal."""
-    scores: FloatArray = np.round(1.25 * hits.astype(np.float64) / (0.25 * wanted + picked), 6)
+    share: FloatArray = 1.25 * hits.astype(np.float64) / (0.25 * wanted + picked)
+    scores: FloatArray = share.round(6)
     return scores
 
 
@@ -132,7 +133,7 @@ def _conditions(rows: Matrix) -> Iterable[Condition]:
 
 def _thresholds(column: str, values: FloatArray) -> list[float]:
     """Round numbers near the quantiles of the values."""
-    quantiles = np.quantile(values, np.linspace(0.02, 0.98, 40))
+    quantiles = np.quantile(values, np.linspace(0.02, 0.98, 25))
     return sorted({_round(column, float(q)) for q in quantiles})
 
 

@@ -64,7 +64,7 @@ def _axis(rows: Matrix, column: str, *, winsor: float) -> tuple[Axis, float]:
 
 
 def coordinates(rows: Matrix, axes: Sequence[Axis]) -> FloatArray:
-    """(profiles, axes) coordinates of `rows`, rounded to nine decimals so that they do not hang on the platform."""
+    """(profiles, axes) coordinates of `rows`, rounded to nine decimals so that no platform shows through."""
     if not axes:
         return np.zeros((len(rows.profiles), 0))
     placed = []
@@ -72,4 +72,5 @@ def coordinates(rows: Matrix, axes: Sequence[Axis]) -> FloatArray:
         values = rows.column(axis.column)
         values = signed_log(values) if axis.log else values
         placed.append((np.clip(values, axis.low, axis.high) - axis.centre) * axis.factor)
-    return np.round(np.column_stack(placed), 9)
+    rounded: FloatArray = np.column_stack(placed).round(9)
+    return rounded
