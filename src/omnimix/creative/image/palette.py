@@ -3,8 +3,8 @@
 in   Colours of brand.toml
 out  Palette: hex colours by role and the lowest contrast of any text on its ground
 
-Contrast is WCAG 2.2's (relative luminance, success criterion 1.4.3). Every colour has a readable partner: against any
-ground black or white reaches at least √21 ≈ 4.58, so moving a colour towards the better of the two always succeeds.
+Contrast is WCAG 2.2's (relative luminance, success criterion 1.4.3). Every colour has a readable partner: against
+any ground black or white reaches at least √21 ≈ 4.58, so moving towards the better of the two always succeeds.
 Mixing happens in OKLab (Björn Ottosson, "A perceptual color space for image processing", 2020).
 """
 
@@ -89,8 +89,8 @@ def _from_oklab(lab: Triple) -> str:
 def mix(one: str, other: str, share: float) -> str:
     """`share` in [0, 1] of `other` mixed into `one`, evenly to the eye."""
     a, b = _oklab(one), _oklab(other)
-    l, m, n = (x + (y - x) * share for x, y in zip(a, b, strict=True))
-    return _from_oklab((l, m, n))
+    lightness, green_red, blue_yellow = (x + (y - x) * share for x, y in zip(a, b, strict=True))
+    return _from_oklab((lightness, green_red, blue_yellow))
 
 
 def legible(colour: str, ground: str, *, ratio: float = LEGIBLE) -> str:
@@ -120,10 +120,10 @@ def _apart(colour: str, ground: str, ratio: float) -> str:
 def _grounds(c: Colours, direction: str) -> tuple[str, str, str]:
     """(ground, field behind the drawing, second field) of an art direction."""
     if direction == "bold":
-        return c.primary, mix(c.primary, c.background, 0.16), mix(c.primary, c.accent, 0.35)
+        return c.primary, mix(c.primary, c.background, 0.16), mix(c.primary, c.background, 0.38)
     if direction == "letter":
         paper = mix(c.background, c.accent, 0.16)
-        return paper, mix(c.background, "#ffffff", 0.5), mix(c.background, c.accent, 0.34)
+        return paper, mix(c.background, c.primary, 0.18), mix(c.background, c.accent, 0.34)
     return c.background, mix(c.background, c.accent, 0.30), mix(c.background, c.primary, 0.22)
 
 
@@ -136,6 +136,7 @@ def make_palette(colours: Colours, direction: str) -> Palette:
     badge = _apart(c.background if dark else c.primary, field, 1.6)
     roles = {
         "ground": ground.lower(),
+        "paper": c.background.lower(),
         "field": field,
         "second": second,
         "ink": legible(c.background if dark else c.primary, ground),

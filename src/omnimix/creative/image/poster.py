@@ -18,15 +18,15 @@ from omnimix.data.product import Product
 DIRECTIONS = ("still", "bold", "letter")
 # An angle keeps one art direction, so that a campaign's variants differ to the eye as they do in words.
 _DIRECTION: Mapping[str, str] = {
-    "discovery": "still",
     "quality": "still",
-    "loyalty": "still",
+    "discovery": "still",
+    "convenience": "still",
     "value": "bold",
-    "offer": "bold",
-    "convenience": "bold",
+    "popular": "bold",
+    "plenty": "bold",
     "occasion": "letter",
+    "loyalty": "letter",
     "win_back": "letter",
-    "gifting": "letter",
 }
 _LABELS: Mapping[str, str] = {
     "SHOP_NOW": "Shop now",
@@ -45,6 +45,7 @@ class Poster:
     call_to_action: str  # the words on the button
     alt_text: str
     badge: str = ""  # an offer in at most 20 characters, covered by a claim
+    terms: str = ""  # the whole offer, where the badge leaves a condition out
     product: str = ""
     price: str = ""  # covered by a claim
     direction: str = "still"  # still, bold or letter
@@ -78,6 +79,7 @@ def make_poster(
         call_to_action=_LABELS.get(variant.call_to_action, "Shop now"),
         alt_text="",
         badge=badge,
+        terms=offer.text if offer and badge and offer.text != badge else "",
         product=shown.name if shown and price else "",
         price=price,
         direction=direction_for(variant.angle),

@@ -75,7 +75,7 @@ def render_set(
 ) -> tuple[Image, ...]:
     """Render every size to `folder`/`stem`/<size>.png, or to `stem`.png when `flat` (one size only)."""
     with ExitStack() as stack:
-        assets = _assets(brand, photo, workspace, stack)
+        assets = prepared(brand, photo, workspace, stack)
         made = []
         for size in sizes:
             path = f"{stem}.png" if flat else f"{stem}/{size}.png"
@@ -117,6 +117,7 @@ def inputs(poster: Poster, brand: Brand, size: Size, assets: Assets) -> dict[str
                 "supporting": _breakable(poster.supporting),
                 "action": poster.call_to_action,
                 "badge": poster.badge,
+                "terms": _breakable(poster.terms),
                 "product": _breakable(poster.product),
                 "price": poster.price,
                 "brand": _breakable(brand.name),
@@ -138,13 +139,17 @@ def picture(poster: Poster, brand: Brand, size: Size, assets: Assets) -> bytes:
             format="png", ppi=72.0, sys_inputs=inputs(poster, brand, size, assets)
         )
     except typst.TypstError as error:
-        broken = "logo" if assets.logo and "logo" in f"{error.diagnostic}{error.message}" else "picture"
+        if not assets.logo:
+            raise
+        # Photos are saved anew before they come here, so what cannot be read is the logo.
         raise InvalidInput(
-            f"the {broken} cannot be drawn: {error.message}",
-            where=f"brand.toml: logo {brand.logo!r}" if brand.logo else "picture",
+            f"the logo {Path(assets.logo).name!r} cannot be drawn: {error.message}",
+            where="brand.toml: logo",
             fix="save it anew as a plain PNG or SVG",
         ) from error
-    return _within(bytes(png), size.limit)
+    if not isinstance(png, bytes):
+        raise TypeError("a poster is one page")
+    return _within(png, size.limit)
 
 
 def _within(png: bytes, limit: int) -> bytes:
@@ -172,7 +177,7 @@ def _compiler(fonts: tuple[str, ...]) -> typst.Compiler:
 
 
 def _breakable(text: str) -> str:
-    """Runs of more than 18 characters get invisible places to break, so that no word can be wider than its column."""
+    """Give runs of more than 18 characters invisible places to break: no word is wider than its column."""
     tidy = " ".join(text.split())
     words = (
         w if len(w) <= 18 else "\u200b".join(w[i : i + 12] for i in range(0, len(w), 12)) for w in tidy.split(" ")
@@ -180,7 +185,8 @@ def _breakable(text: str) -> str:
     return " ".join(words)
 
 
-def _assets(brand: Brand, photo: Path | None, workspace: Path | None, stack: ExitStack) -> Assets:
+def prepared(brand: Brand, photo: Path | None, workspace: Path | None, stack: ExitStack) -> Assets:
+    """Check photo, logo and fonts, and make the photo ready in a folder that lives as long as `stack`."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omnimix-"))) if photo else None
     home = (workspace or Path()).resolve()
     heading, heading_file = _font(brand.heading_font, "heading_font", home, "Fraunces")
@@ -189,7 +195,7 @@ def _assets(brand: Brand, photo: Path | None, workspace: Path | None, stack: Exi
     if logo is not None:
         _readable(logo, where="brand.toml: logo", fix="correct the path, or leave logo out to show the name")
     return Assets(
-        photo=str(_prepared(photo, folder)) if photo and folder else "",
+        photo=str(_upright(photo, folder)) if photo and folder else "",
         logo=str(logo) if logo else "",
         heading=heading,
         body=body,
@@ -225,7 +231,7 @@ def _readable(path: Path, *, where: str, fix: str) -> None:
         raise InvalidInput(f"{path.name!r} is not a picture that can be read", where=where, fix=fix) from None
 
 
-def _prepared(photo: Path, folder: Path) -> Path:
+def _upright(photo: Path, folder: Path) -> Path:
     """The photo upright, in RGB, no larger than any format can show."""
     where, fix = f"product image {photo}", "correct the product's image path, or leave it empty"
     _readable(photo, where=where, fix=fix)
