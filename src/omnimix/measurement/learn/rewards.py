@@ -49,9 +49,9 @@ def reward_sums(
         "variant_id",
         "rung",
         "week",
-        w=(WEIGHT_UNIT / ibis.greatest(_.probability, LOWEST)).round().cast("decimal(9, 0)"),
-        o=_.orders.fill_null(0).cast("decimal(14, 0)"),
-        r=(_.refunds.fill_null(0) - _.cost).cast("decimal(14, 0)"),
+        w=(WEIGHT_UNIT / ibis.greatest(_.probability, LOWEST)).round().cast("decimal(19, 0)"),
+        o=_.orders.fill_null(0).cast("decimal(19, 0)"),
+        r=(_.refunds.fill_null(0) - _.cost).cast("decimal(19, 0)"),
     )
     return joined.group_by("segment", "variant_id", "rung", "week").aggregate(
         rows=_.count(),

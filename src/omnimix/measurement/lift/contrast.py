@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy import special
 
 from omnimix.measurement.lift.looks import critical
 from omnimix.measurement.lift.stats import Cell, Cells, Moments
@@ -34,7 +34,7 @@ class Contrast:
         """One-sided p-value of "not above zero"; 1 while nothing can be said."""
         if not math.isfinite(self.error):
             return 1.0
-        return float(stats.t.sf(self.estimate / self.error, self.freedom))
+        return float(special.stdtr(self.freedom, -self.estimate / self.error))
 
 
 def contrast(parts: Iterable[tuple[float, Moments]], *, shift: float = 0.0) -> Contrast:

@@ -12,7 +12,7 @@ increments.
 
 import math
 
-from scipy import stats
+from scipy import special
 
 from omnimix.core.errors import InvalidInput
 
@@ -38,5 +38,5 @@ def spent(error: float, *, look: int, looks: int) -> float:
 def critical(error: float, *, freedom: float = math.inf) -> float:
     """Student's t quantile that is exceeded with chance `error` (one-sided); normal for infinite `freedom`."""
     if math.isinf(freedom):
-        return float(stats.norm.isf(error))
-    return float(stats.t.isf(error, freedom))
+        return -float(special.ndtri(error))
+    return -float(special.stdtrit(freedom, error))
