@@ -12,7 +12,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from zoneinfo import available_timezones
 from pydantic import TypeAdapter, ValidationError
 
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
-from omnimix.audience.segment.rules import SegmentRules
+from omnimix.audience.segment.cluster import SegmentRules
 from omnimix.core.errors import InvalidInput, NotFound, OmnimixError
 from omnimix.core.finding import Finding, Severity
 from omnimix.core.record import config
@@ -66,7 +66,7 @@ class Storage:
 
 @config
 class ConsentRules:
-    """`[consent]`: purposes taken as granted where a person said nothing. Empty unless you have another legal ground."""
+    """`[consent]`: purposes taken as granted where a person said nothing."""
 
     assume: tuple[str, ...] = ()
 
@@ -81,7 +81,7 @@ class OmnimixFile:
     journey: JourneyRules = JourneyRules()
     lifecycle: Lifecycle = Lifecycle()
     segments: SegmentRules = SegmentRules()
-    sources: Mapping[str, Source] = MappingProxyType({})
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +214,10 @@ def _explained(name: str, kind: type, error: Any) -> Finding:
         return _fault(
             where, "unknown key", f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
         )
+    refused = error.get("ctx", {}).get("error")
+    if isinstance(refused, InvalidInput):
+        place = refused.where.strip("[]") or ".".join(loc)
+        return _fault(f"{name}: {place}" if place else name, refused.message, refused.fix)
     if error["type"] == "missing":
         return _fault(where, "it is missing", "add it")
     said = error["msg"].replace("Input should be", "it should be")
@@ -221,7 +225,8 @@ def _explained(name: str, kind: type, error: Any) -> Finding:
 
 
 def _known_keys(kind: Any, loc: tuple[str | int, ...]) -> list[str]:
-    """The fields of the record that `loc` leads to from `kind`."""
+    """The fields of the record that `loc` leads to from `kind`; a campaign's file has two tables more."""
+    extra = ["offer", "products"] if kind is Job and not loc else []
     for part in loc:
         if dataclasses.is_dataclass(kind) and isinstance(part, str):
             kind = get_type_hints(kind).get(part)
@@ -230,7 +235,7 @@ def _known_keys(kind: Any, loc: tuple[str | int, ...]) -> list[str]:
         kind = (
             next((k for k in get_args(kind) if dataclasses.is_dataclass(k)), kind) if not _is_map(kind) else kind
         )
-    return [f.name for f in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
+    return extra + [f.name for f in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
 
 
 def _is_map(kind: Any) -> bool:

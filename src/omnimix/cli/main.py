@@ -23,9 +23,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
-    help="From customer data to approved, channel-ready, measured campaigns. Start with [bold]omnimix demo[/] or "
-    "[bold]omnimix init DIR[/].",
-    epilog="Exit codes: 0 done, 1 findings need a person, 2 wrong usage or input, 3 something outside is unavailable.",
+    help="From customer data to approved, channel-ready, measured campaigns. "
+    "Start with [bold]omnimix demo[/] or [bold]omnimix init DIR[/].",
+    epilog="Exit codes: 0 done, 1 a person must act, 2 wrong usage or input, 3 something outside is unavailable.",
 )
 for commands in (workspace, data, audience, run, review, activation, audit):
     commands.register(app)

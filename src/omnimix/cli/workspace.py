@@ -9,6 +9,7 @@ import secrets
 from datetime import timedelta
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    folder: Path = typer.Argument(..., help="The folder of the new workspace; made if it is not there."),
+    folder: Annotated[Path, typer.Argument(help="The folder of the new workspace; made if it is not there.")],
     json: JsonOption = False,
 ) -> None:
     """Write a commented omnimix.toml, brand.toml, one campaign, and empty folders."""
@@ -61,19 +62,16 @@ def init(
         show.as_json({"workspace": str(folder), "written": written, "key": str(KEY_FILE)})
         return
     show.out.print(f"A workspace is in [bold]{folder}[/]: {', '.join(written)}.")
-    show.out.print(
-        f"Its key is {folder / KEY_FILE}: keep a copy; without it nobody's identifiers can be read again."
-    )
-    show.out.print(
-        f"Next: put your orders into {folder / 'data'}, declare them in omnimix.toml, then omnimix doctor -w {folder}"
-    )
+    show.out.print(f"Its key is {folder / KEY_FILE}: keep a copy; without it no identifier can be read again.")
+    show.out.print(f"Next: put your orders into {folder / 'data'} and declare them in omnimix.toml;")
+    show.out.print(f"then omnimix doctor -w {folder}")
 
 
 def doctor(workspace: WorkspaceOption = HERE, json: JsonOption = False) -> int:
     """Check workspace, sources, brand, storage and extras; name the next step for whatever is missing."""
     findings = _examined(workspace.resolve())
     if json:
-        show.as_json([{**_plain(f)} for f in findings])
+        show.as_json([_plain(f) for f in findings])
     elif findings:
         show.as_findings(findings)
     if not json and not is_blocked(findings):

@@ -24,8 +24,8 @@ class OmnimixError(Exception):
         super().__init__(" ".join(f"{place}{message}{step}".split()))
 
 
-class InvalidInput(OmnimixError):
-    """The caller's input is wrong. Exit code 2."""
+class InvalidInput(OmnimixError, ValueError):
+    """The caller's input is wrong. Exit code 2. A ValueError too, so that validators collect it with others."""
 
 
 class NotFound(OmnimixError):

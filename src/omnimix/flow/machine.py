@@ -14,7 +14,7 @@ from omnimix.activation.channel.port import Channel
 from omnimix.activation.experiment.eligibility import Eligibility
 from omnimix.activation.experiment.ladder import Ladder
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
-from omnimix.audience.segment.rules import SegmentRules
+from omnimix.audience.segment.cluster import SegmentRules
 from omnimix.core.clock import Clock
 from omnimix.core.record import config
 from omnimix.creative.brand import Brand
