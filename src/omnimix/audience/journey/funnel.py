@@ -30,8 +30,10 @@ def funnel_paths(steps: Table, names: tuple[str, ...], *, within_days: int) -> T
         range(len(names)),
         ibis.literal(0, "int64"),
     )
+    # A place that was not reached has no instant; `min(where=…)` would be typed as if it always had one.
+    never = ibis.null("timestamp(6)")
     when = {
-        f"at_{place}": rows.occurred_at.min(where=rows.place == rows[f"place_{place}"])
+        f"at_{place}": (rows.place == rows[f"place_{place}"]).ifelse(rows.occurred_at, never).min()
         for place in range(len(names))
     }
     return rows.group_by("profile_id", "path").aggregate(reached=reached.max(), **when).filter(_.reached > 0)
@@ -44,17 +46,15 @@ def funnel(paths: Table, names: tuple[str, ...]) -> Table:
     profiles = best.aggregate(
         **{f"profiles_{k}": (_.reached > k).cast("int64").sum().fill_null(0).cast("int64") for k in places}
     )
-    medians = paths.aggregate(
-        median_0=ibis.null("float64"),
-        **{f"median_{k}": _wait(paths, k).quantile(0.5).cast("float64") for k in places if k},
-    )
+    waits = {k: _wait(paths, k).quantile(0.5).cast("float64") for k in places if k}
+    medians = paths.aggregate(paths=_.count(), **{f"median_{k}": wait for k, wait in waits.items()})
     wide = profiles.cross_join(medians)
     rows = [
         wide.select(
             place=ibis.literal(k, "int64"),
             step=ibis.literal(name),
             profiles=wide[f"profiles_{k}"],
-            median=wide[f"median_{k}"],
+            median=wide[f"median_{k}"] if k else ibis.null("float64"),
         )
         for k, name in enumerate(names)
     ]

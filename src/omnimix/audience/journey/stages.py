@@ -22,6 +22,7 @@ from omnimix.audience.journey.rules import Condition, Lifecycle
 from omnimix.audience.journey.sessions import ORDER, REFUND
 
 _DAY = 86_400
+_SEEN = {"profile_id": "string", "name": "string", "occurred_at": "timestamp(6)", "revenue_minor": "int64"}
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -38,13 +39,14 @@ def activity(events: Table, *, as_of: datetime, people: Table | None = None) -> 
         known = people.select(
             "profile_id", name=ibis.literal("(known)"), occurred_at=_.known_at, revenue_minor=ibis.null("int64")
         )
-        seen = ibis.union(seen, known)
+        # The union wants equal types; a cast makes all columns nullable on both sides.
+        seen = ibis.union(seen.cast(_SEEN), known.cast(_SEEN))
     seen = seen.filter(_.occurred_at < ibis.literal(as_of, "timestamp(6)"))
     summed = seen.group_by("profile_id").aggregate(
         orders=(_.name == ORDER).cast("int64").sum(),
         refunds=(_.name == REFUND).cast("int64").sum(),
         revenue_minor=_.revenue_minor.sum().fill_null(0).cast("int64"),
-        ordered_at=_.occurred_at.max(where=_.name == ORDER),
+        ordered_at=(_.name == ORDER).ifelse(_.occurred_at, ibis.null("timestamp(6)")).max(),
         seen_at=_.occurred_at.max(),
         first_at=_.occurred_at.min(),
     )
