@@ -106,6 +106,8 @@ def fitted_prior(counts: FloatArray, sums: FloatArray, noise: FloatArray, prior:
     if prior.spread <= 0 or not free.any() or np.count_nonzero(counts) < 2:
         return prior
 
+    cells = _Cells.of(counts, sums, noise)
+
     def at(logs: FloatArray) -> Prior:
         values = start.copy()
         values[free] *= np.exp(logs)
@@ -113,10 +115,12 @@ def fitted_prior(counts: FloatArray, sums: FloatArray, noise: FloatArray, prior:
 
     def loss(logs: FloatArray) -> float:
         penalty = 0.5 * float(logs @ logs) / prior.spread**2
-        return penalty - _log_likelihood(counts, sums, noise, at(logs))
+        return penalty - _solve(cells, counts.shape, at(logs)).log_likelihood
 
     zero = np.zeros(int(free.sum()))
-    found = minimize(loss, zero, method="L-BFGS-B", bounds=[(-3.0, 3.0)] * len(zero), options={"maxiter": 30})
+    found = minimize(
+        loss, zero, method="L-BFGS-B", bounds=[(-3.0, 3.0)] * len(zero), options={"maxiter": 30, "ftol": 1e-5}
+    )
     return at(found.x if np.isfinite(found.fun) and found.fun <= loss(zero) else zero)
 
 
@@ -148,52 +152,65 @@ def prior_snapshot(
 
 
 @dataclass(frozen=True, slots=True)
-class _Solved:
-    """The effects (m, a, b) given everything else: mean and covariance, and the pieces of the likelihood."""
+class _Cells:
+    """The cells with rewards, laid out for the linear model: C cells, E = 1 + S + V effects (m, a, b)."""
 
-    effects: FloatArray  # (1 + S + V,)
-    covariance: FloatArray  # (1 + S + V, 1 + S + V)
+    design: FloatArray  # (C, E) of 0 and 1
+    means: FloatArray  # (C,)
+    noise: FloatArray  # (C,) variance of a cell's mean given its true mean
+
+    @classmethod
+    def of(cls, counts: FloatArray, sums: FloatArray, noise: FloatArray) -> "_Cells":
+        """Leave out cells without rewards."""
+        s_count, v_count = counts.shape
+        rows, columns = np.nonzero(counts > 0)
+        n = counts[rows, columns]
+        design = np.zeros((len(n), 1 + s_count + v_count))
+        design[:, 0] = 1
+        design[np.arange(len(n)), 1 + rows] = 1
+        design[np.arange(len(n)), 1 + s_count + columns] = 1
+        return cls(design, sums[rows, columns] / n, noise[rows] / n)
+
+
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    """The effects given everything else, and the log marginal likelihood."""
+
+    effects: FloatArray  # (E,)
+    root: FloatArray  # (E, E): root.T @ root is the covariance of the effects
     log_likelihood: float
 
 
-def _log_likelihood(counts: FloatArray, sums: FloatArray, noise: FloatArray, prior: Prior) -> float:
-    return _solve(counts, sums, noise, prior).log_likelihood
-
-
-def _solve(counts: FloatArray, sums: FloatArray, noise: FloatArray, prior: Prior) -> _Solved:
-    s_count, v_count = counts.shape
-    rows, columns = np.nonzero(counts > 0)
-    n = counts[rows, columns]
-    means = sums[rows, columns] / n
-    spread = prior.cell_sd**2 + noise[rows] / n  # variance of a cell mean given m, a, b
-    leads = np.array(prior.leads) if prior.leads else np.zeros(v_count)
-    before = np.concatenate([[prior.mean], np.zeros(s_count), leads])
-    sds = np.concatenate([[prior.mean_sd], np.full(s_count, prior.segment_sd), np.full(v_count, prior.variant_sd)])
-    variance = np.maximum(sds, 1e-9) ** 2
-    design = np.zeros((len(n), 1 + s_count + v_count))
-    design[:, 0] = 1
-    design[np.arange(len(n)), 1 + rows] = 1
-    design[np.arange(len(n)), 1 + s_count + columns] = 1
+def _solve(cells: _Cells, shape: tuple[int, int], prior: Prior) -> _Solved:
+    """The Gaussian posterior of the effects when the three standard deviations are known."""
+    s_count, v_count = shape
+    precision = 1 / np.sqrt(prior.cell_sd**2 + cells.noise)
+    before = np.zeros(1 + s_count + v_count)
+    before[0] = prior.mean
+    if prior.leads:
+        before[1 + s_count :] = prior.leads
+    sds = np.empty(1 + s_count + v_count)
+    sds[0], sds[1 : 1 + s_count], sds[1 + s_count :] = prior.mean_sd, prior.segment_sd, prior.variant_sd
+    sds = np.maximum(sds, 1e-9)
     # Scaled by the prior's deviations the information matrix is 1 plus something positive: well conditioned.
-    scaled = design * np.sqrt(variance) / np.sqrt(spread)[:, None]
-    lower = np.linalg.cholesky(np.eye(scaled.shape[1]) + scaled.T @ scaled)
+    scaled = cells.design * sds * precision[:, None]
+    lower = np.linalg.cholesky(np.eye(len(sds)) + scaled.T @ scaled)
     inverse = np.linalg.inv(lower)
-    residual = (means - design @ before) / np.sqrt(spread)
+    residual = (cells.means - cells.design @ before) * precision
     projected = inverse @ (scaled.T @ residual)
     fit = float(residual @ residual - projected @ projected)
-    size = float(np.log(spread).sum() + 2 * np.log(np.diag(lower)).sum())
-    root = np.sqrt(variance)
+    size = 2 * float(np.log(lower.diagonal()).sum() - np.log(precision).sum())
     return _Solved(
-        effects=before + root * (inverse.T @ projected),
-        covariance=(inverse.T @ inverse) * root[:, None] * root[None, :],
-        log_likelihood=-0.5 * (fit + size + len(n) * float(np.log(2 * np.pi))),
+        effects=before + sds * (inverse.T @ projected),
+        root=inverse * sds,
+        log_likelihood=-0.5 * (fit + size + len(precision) * float(np.log(2 * np.pi))),
     )
 
 
 def _given(counts: FloatArray, sums: FloatArray, noise: FloatArray, prior: Prior) -> tuple[FloatArray, FloatArray]:
     """The posterior of the cells when the three standard deviations are known."""
     s_count, v_count = counts.shape
-    solved = _solve(counts, sums, noise, prior)
+    solved = _solve(_Cells.of(counts, sums, noise), counts.shape, prior)
     m, a, b = solved.effects[0], solved.effects[1 : 1 + s_count], solved.effects[1 + s_count :]
     expected = m + a[:, None] + b[None, :]
     # Share of a cell's own mean in its estimate; what is left comes from the effects.
@@ -207,7 +224,8 @@ def _given(counts: FloatArray, sums: FloatArray, noise: FloatArray, prior: Prior
         picks[:, [0, 1 + s]] = 1
         picks[variants, 1 + s_count + variants] = 1
         picks *= (1 - own[s])[:, None]
-        block = picks @ solved.covariance @ picks.T
+        half = picks @ solved.root.T
+        block = half @ half.T
         block[variants, variants] += prior.cell_sd**2 * (1 - own[s])
-        covariance[s] = (block + block.T) / 2
+        covariance[s] = block
     return mean, covariance

@@ -29,3 +29,5 @@ class Snapshot:
     mean: FloatArray  # (S, V)
     covariance: FloatArray  # (S, V, V)
     promoted: tuple[Rung, ...]  # S, what the `follow` lane gets
+    reachable: FloatArray | None = None  # (S, V, V) the part of `covariance` that the campaign's remaining traffic
+    # can resolve (pooling.Belief); choices explore that part alone. None: all of it

@@ -68,9 +68,9 @@ def make_audience(
     """An Audience of N people in the order of `profile_ids`.
 
     `permitted`: purpose → profile ids that granted it; a purpose left out was granted by nobody. `habits` and
-    `bought`: rows of the two tables above. `languages`: profile_id, language. `impressions`: profile_id, impressions
-    of the running week. `like` (N): whom each person resembles; what is known of those is taken over, except
-    impressions.
+    `bought`: rows of the two tables above. `languages`: profile_id, language. `impressions`: profile_id and the
+    impressions of the running week. `like` (N): whom each person resembles; what is known of those is taken over,
+    except impressions.
     """
     own = _texts(profile_ids)
     source = own if like is None else pc.coalesce(_texts(like), own)
