@@ -7,7 +7,8 @@ The chance of each eligible variant is worked out first and the choice drawn fro
 logged probability is the true one. The chance of a variant is that of being the best under the posterior
 (Thompson 1933, Biometrika 25): in closed form for two variants; for more, the share of 1,024 antithetic posterior
 draws, made once per snapshot, in which it is the best (ensemble sampling, Lu & Van Roy 2017). That share has a
-standard error of at most 0.016 about the ideal. A floor keeps every eligible variant possible.
+standard error of at most 0.016 about the ideal. A floor keeps every eligible variant possible. Where the snapshot
+says what the traffic ahead can resolve, only that part is explored (see `pooling`).
 """
 
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Ready:
     snapshot: Snapshot
     draws: npt.NDArray[np.float32]  # (S + 1, V, DRAWS); single precision is twice as fast and plenty
     mean: FloatArray  # (S + 1, V)
-    covariance: FloatArray  # (S + 1, V, V)
+    covariance: FloatArray  # (S + 1, V, V) that choices explore: the reachable part, where the snapshot names it
     place: dict[str, int]  # segment → row
     broad: BoolArray  # (V,) variants of the broad brief
     own: BoolArray  # (S + 1, V) variants of the segment's brief; the broad ones where it has none
@@ -76,7 +77,8 @@ def ready(snapshot: Snapshot) -> Ready:
         raise InvalidInput("the snapshot has no segments", where=snapshot.snapshot_id)
     count = len(snapshot.variants)
     mean = np.vstack([snapshot.mean, snapshot.mean.mean(axis=0, keepdims=True)])
-    covariance = np.concatenate([snapshot.covariance, snapshot.covariance.mean(axis=0, keepdims=True)])
+    spread = snapshot.covariance if snapshot.reachable is None else snapshot.reachable
+    covariance = np.concatenate([spread, spread.mean(axis=0, keepdims=True)])
     # The inverse of the distribution function, because numpy promises a stable stream for uniform numbers only.
     half = ndtri(np.random.default_rng(_SEED).uniform(1e-12, 1, (count, DRAWS // 2)))
     normal = np.concatenate([half, -half], axis=1)

@@ -14,6 +14,11 @@ REML ends in small tables (Chung, Rabe-Hesketh, Dorie, Gelman & Liu 2013, Psycho
 normal, but only cell means enter, and those are nearly so after some hundred profile-weeks.
 
 Cells are independent given m, a and b, so nothing larger than (1 + S + V)² is ever solved.
+
+Exploring pays only for what can still be learnt. `Belief.reachable` is the covariance of the posterior mean that will
+be held once the traffic ahead is in: for a Gaussian model it is known now, as the covariance less what will be left
+of it. Sampling from it instead of from the whole posterior is predictive sampling (Liu, Van Roy & Xu 2023): with a
+long way to go it is Thompson sampling, at the end it shows what looks best.
 """
 
 from dataclasses import dataclass, replace
@@ -67,6 +72,36 @@ def scaled_prior(base: float, noise_sd: float) -> Prior:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What rewards so far say, and how much of the rest the traffic ahead can say."""
+
+    mean: FloatArray  # (S, V)
+    covariance: FloatArray  # (S, V, V)
+    reachable: FloatArray  # (S, V, V), covariance less what will be left of it; all of it where nothing is said
+
+
+def belief(
+    counts: FloatArray, sums: FloatArray, squares: FloatArray, prior: Prior, *, ahead: FloatArray | None
+) -> Belief:
+    """`posterior`, and what of its uncertainty `ahead` (S, V) more profile-weeks will resolve. None: all of it."""
+    _agree(counts, sums, squares, prior)
+    noise = noise_variance(counts, sums, squares, prior)
+    fitted = fitted_prior(counts, sums, noise, prior)
+    mean, covariance = _given(counts, sums, noise, fitted)
+    if ahead is None:
+        return Belief(mean, covariance, covariance)
+    later = counts + ahead
+    # A covariance does not depend on the rewards that are to come, so any will do.
+    _, left = _given(later, later * 0, noise, fitted)
+    return Belief(mean, covariance, covariance - left)
+
+
+def even_ahead(people: FloatArray, variants: int, weeks: int) -> FloatArray:
+    """(S, V) profile-weeks ahead: `people` (S,) exposed a week, for `weeks` more, split evenly over variants."""
+    return np.repeat(people[:, None] * weeks / max(variants, 1), variants, axis=1)
+
+
 def posterior(
     counts: FloatArray, sums: FloatArray, squares: FloatArray, prior: Prior
 ) -> tuple[FloatArray, FloatArray]:
@@ -75,12 +110,8 @@ def posterior(
     `counts`, `sums`, `squares` are (S, V): profile-weeks (weights are welcome), rewards, squared rewards. A cell
     without rewards is predicted from its segment and its variant. Raises InvalidInput on shapes that disagree.
     """
-    if counts.ndim != 2 or counts.shape != sums.shape or counts.shape != squares.shape:
-        raise InvalidInput(f"counts {counts.shape}, sums {sums.shape} and squares {squares.shape} disagree")
-    if prior.leads and len(prior.leads) != counts.shape[1]:
-        raise InvalidInput(f"{len(prior.leads)} leads for {counts.shape[1]} variants")
-    noise = noise_variance(counts, sums, squares, prior)
-    return _given(counts, sums, noise, fitted_prior(counts, sums, noise, prior))
+    found = belief(counts, sums, squares, prior, ahead=None)
+    return found.mean, found.covariance
 
 
 def noise_variance(counts: FloatArray, sums: FloatArray, squares: FloatArray, prior: Prior) -> FloatArray:
@@ -133,10 +164,11 @@ def prior_snapshot(
     briefs: tuple[str, ...],
     steps: tuple[int, ...],
     prior: Prior,
+    ahead: FloatArray | None = None,
 ) -> Snapshot:
-    """The snapshot of the first week: nothing seen yet, every segment follows `broad`."""
+    """The snapshot of the first week: nothing seen yet, every segment follows `broad`. `ahead` as in `belief`."""
     empty = np.zeros((len(segments), len(variants)))
-    mean, covariance = posterior(empty, empty, empty, prior)
+    found = belief(empty, empty, empty, prior, ahead=ahead)
     return Snapshot(
         snapshot_id=stable_id("snap", campaign, now.isoformat(), *segments, *variants),
         campaign=campaign,
@@ -145,9 +177,10 @@ def prior_snapshot(
         variants=variants,
         briefs=briefs,
         steps=steps,
-        mean=mean,
-        covariance=covariance,
+        mean=found.mean,
+        covariance=found.covariance,
         promoted=(Rung.BROAD,) * len(segments),
+        reachable=None if ahead is None else found.reachable,
     )
 
 
@@ -205,6 +238,13 @@ def _solve(cells: _Cells, shape: tuple[int, int], prior: Prior) -> _Solved:
         root=inverse * sds,
         log_likelihood=-0.5 * (fit + size + len(precision) * float(np.log(2 * np.pi))),
     )
+
+
+def _agree(counts: FloatArray, sums: FloatArray, squares: FloatArray, prior: Prior) -> None:
+    if counts.ndim != 2 or counts.shape != sums.shape or counts.shape != squares.shape:
+        raise InvalidInput(f"counts {counts.shape}, sums {sums.shape} and squares {squares.shape} disagree")
+    if prior.leads and len(prior.leads) != counts.shape[1]:
+        raise InvalidInput(f"{len(prior.leads)} leads for {counts.shape[1]} variants")
 
 
 def _given(counts: FloatArray, sums: FloatArray, noise: FloatArray, prior: Prior) -> tuple[FloatArray, FloatArray]:
