@@ -11,6 +11,7 @@ knows it, is the head, with the words before it as far as they form a known comp
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from omnimix.creative.brief.lexicon import (
     ACRONYMS,
@@ -122,10 +123,10 @@ def cased(text: str, keep: Iterable[str] = ()) -> str:
     words = _WORD.findall(text)
     rest = [w for w in words[1:] if len(w) > 3]
     chosen = bool(rest) and sum(w[0].islower() for w in rest) * 2 >= len(rest)
-    lowered = _WORD.sub(lambda m: _cased_word(m.group(), chosen and m.start() > 0), text)
+    lowered: str = _WORD.sub(lambda m: _cased_word(m.group(), chosen and m.start() > 0), text)
     for phrase in sorted(keep, key=len, reverse=True):
         pattern = rf"(?<![\w-]){re.escape(phrase)}(?![\w-])"
-        lowered = re.sub(pattern, lambda _, kept=phrase: kept, lowered, flags=re.IGNORECASE)  # type: ignore[misc]
+        lowered = re.sub(pattern, phrase.replace("\\", r"\\"), lowered, flags=re.IGNORECASE)
     return lowered
 
 
@@ -133,7 +134,7 @@ def _cased_word(word: str, chosen: bool) -> str:
     low = word.lower()
     bare = re.sub(r"['’]s$", "", low)
     if bare in PROPER:
-        return PROPER[bare] + low[len(bare) :]
+        return str(PROPER[bare]) + low[len(bare) :]
     if word in ACRONYMS or (chosen and re.fullmatch(r"[A-Z][a-zà-ÿ'’-]*", word)):
         return word
     return low
@@ -148,9 +149,9 @@ def tidy(name: str, keep: Iterable[str] = ()) -> str:
     return re.sub(r"\s+([,.;:])", r"\1", tidied).strip()
 
 
-def noun_of(name: str, keep: Iterable[str] = ()) -> Noun:
+@lru_cache(maxsize=65536)
+def noun_of(name: str, keep: tuple[str, ...] = ()) -> Noun:
     """Read a product's name. The head is None when the lexicon does not know it."""
-    keep = tuple(keep)
     said = tidy(name, keep)
     packed = bool(_PACKING.match(said))
     whole = re.sub(r"\([^)]*\)", " ", _PACKING.sub("", said))

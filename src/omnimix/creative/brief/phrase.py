@@ -39,7 +39,7 @@ _PATTERNS: tuple[tuple[ClaimKind, str], ...] = (
     ),
     (
         ClaimKind.NUMBER,
-        r"(?<![\w#.])\d[\d.,]*\s?(?:%|per cent|percent)?(?![\w])|\d[\d.,]*\s?(?:%|per cent)|"
+        r"(?<![\w#.])\d(?:[\d.,]*\d)?\s?(?:%|per ?cent\b)|(?<![\w#.])\d(?:[\d.,]*\d)?(?!\w)|\d+\s?%|"
         rf"\b(?:{_NUMBER_WORD})(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?\s(?:years?|"
         rf"days?|hours?|times|customers|"
         r"people|shoppers|reviews|stars?|shops|stores|countries|awards?|per cent)\b|"
@@ -133,7 +133,9 @@ def uncovered(text: str, claims: Iterable[Claim], *, exempt: Iterable[str] = ())
 
 
 def price_text(price: Money) -> str:
-    """A price as a shop writes it: "£12.75", and "£5" for a whole amount."""
+    """A price as a shop writes it: "£12.75", "£5" for a whole amount, "85p" below a pound."""
+    if price.currency == "GBP" and 0 < price.minor < 100:
+        return f"{price.minor}p"
     whole = exponent(price.currency) > 0 and price.minor % 10 ** exponent(price.currency) == 0
     return str(price).replace("." + "0" * exponent(price.currency), "") if whole else str(price)
 
