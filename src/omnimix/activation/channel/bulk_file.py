@@ -29,6 +29,7 @@ from omnimix.activation.channel.resource import (
     Resource,
     SocialAdContent,
 )
+from omnimix.activation.channel.seen_keys import SeenKeys
 from omnimix.core.errors import InvalidInput, Unavailable
 
 LABEL = "omnimix"
@@ -126,11 +127,10 @@ class BulkFile:
         self.path = folder / f"{name}.csv"
         self.name, self.form, self.supports, self.pictures = name, form, supports, pictures
         self._images = folder / f"{name}_images"
-        self._keys_path = folder / f".{name}.keys"
         self._stamp: tuple[int, int, int] | None = None
         self._held: dict[str, Held] = {}
         self._foreign: list[Row] = []
-        self._keys: set[str] = set()
+        self._keys = SeenKeys(folder / f".{name}.keys")
 
     def read(self) -> Iterator[Resource]:
         """Our resources, as the file and the pictures beside it now are."""
@@ -152,7 +152,7 @@ class BulkFile:
             held[change.subject.key] = Held(change.subject)
         try:
             self._store(held, change)
-            self._remember(idempotency_key)
+            self._keys.add(idempotency_key)
         except OSError as error:
             raise Unavailable(
                 f"the file cannot be written: {error}", where=str(self.path), fix="check folder and space"
@@ -245,18 +245,12 @@ class BulkFile:
         """Read the file again when it is not the one last seen."""
         stamp = self._now()
         if stamp is None:
-            self._held, self._foreign, self._keys, self._stamp = {}, [], set(), None
-            self._keys_path.unlink(missing_ok=True)  # without the file nothing that was written is there
+            self._held, self._foreign, self._stamp = {}, [], None
+            self._keys.forget()  # without the file nothing that was written is there
         elif stamp != self._stamp:
             rows = read_rows(self.path, self.form)
             self._held, self._foreign = self.form.held(rows, self._picture)
-            self._keys = set(self._keys_path.read_text().split()) if self._keys_path.exists() else set()
             self._stamp = stamp
-
-    def _remember(self, key: str) -> None:
-        with self._keys_path.open("a", encoding="utf-8") as keys:
-            keys.write(f"{key}\n")
-        self._keys.add(key)
 
 
 def read_rows(path: Path, form: Form) -> list[Row]:

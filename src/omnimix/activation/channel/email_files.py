@@ -20,6 +20,7 @@ from omnimix.activation.channel.email_page import brand_findings, headers, html_
 from omnimix.activation.channel.plan import Action, Change
 from omnimix.activation.channel.port import Setup
 from omnimix.activation.channel.resource import EmailContent, Kind, Picture, Resource, from_plain, plain
+from omnimix.activation.channel.seen_keys import SeenKeys
 from omnimix.core.errors import InvalidInput, Unavailable
 
 LABEL = "omnimix"
@@ -33,7 +34,7 @@ class EmailFiles:
 
     def __init__(self, setup: Setup) -> None:
         self._folder = setup.folder / self.name
-        self._keys = setup.folder / f".{self.name}.keys"
+        self._keys = SeenKeys(setup.folder / f".{self.name}.keys")
         self._brand, self._pictures = setup.brand, setup.pictures
 
     def read(self) -> Iterator[Resource]:
@@ -50,17 +51,15 @@ class EmailFiles:
         if not isinstance(content, EmailContent):
             raise InvalidInput(f"the channel cannot hold a {subject.kind}", where=f"{self.name}: {subject.key}")
         if not self._folder.exists():
-            self._keys.unlink(missing_ok=True)  # without the folder nothing that was written is there
+            self._keys.forget()  # without the folder nothing that was written is there
         try:
-            if self._keys.exists() and idempotency_key in self._keys.read_text(encoding="utf-8").split():
+            if idempotency_key in self._keys:
                 return
             if change.action is Action.REMOVE:
                 self._remove(subject)
             else:
                 self._write(subject, content)
-            self._keys.parent.mkdir(parents=True, exist_ok=True)
-            with self._keys.open("a", encoding="utf-8") as keys:
-                keys.write(f"{idempotency_key}\n")
+            self._keys.add(idempotency_key)
         except OSError as error:
             raise Unavailable(
                 f"the e-mail cannot be written: {error}", where=str(self._folder), fix="check folder and space"

@@ -87,7 +87,7 @@ def html_body(content: EmailContent, brand: Brand, *, hero: str) -> str:
         "hero_alt": content.hero_alt,
         "name": brand.name,
         "website": brand.website,
-        "postal_address": brand.postal_address,
+        "postal_address": _address(brand),
         "unsubscribe_url": brand.unsubscribe_url,
         "colour": email_colours(brand.colours),
     }
@@ -114,9 +114,15 @@ def text_body(content: EmailContent, brand: Brand) -> str:
         f"{call_words(content.call_to_action)}:\n{content.final_url}",
         "-- \n" + "\n".join(_wrapped(f"You receive this because you agreed to hear from {brand.name}.")),
         f"Unsubscribe: {brand.unsubscribe_url}",
-        f"{brand.name}, {brand.postal_address}",
+        _address(brand),
     ]
     return "\n\n".join(p if "\n" in p else "\n".join(_wrapped(p)) for p in map(_printable, parts)) + "\n"
+
+
+def _address(brand: Brand) -> str:
+    """The postal address, the brand's name before it."""
+    named = brand.postal_address.startswith(brand.name)
+    return brand.postal_address if named else f"{brand.name}, {brand.postal_address}"
 
 
 def email_colours(colours: Colours) -> dict[str, str]:

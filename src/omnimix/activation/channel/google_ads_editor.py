@@ -169,7 +169,11 @@ class _EditorForm:
         place = {"Campaign": names[0], "Ad Group": names[1], "Labels": label}
         status = _REMOVED if entry.removed else _STATUS[resource.status]
         cells = place | self._cells(resource.content, status, where=where)
-        yield {c: safe_cell(text, where=f"{where}: {c}") for c, text in cells.items()}
+        # A position of "-" means unpinned: Editor needs it as it is, and no spreadsheet runs a lone sign.
+        yield {
+            c: text if c.endswith(" position") else safe_cell(text, where=f"{where}: {c}")
+            for c, text in cells.items()
+        }
         if isinstance(resource.content, CampaignContent) and not entry.removed:
             for code in resource.content.countries:
                 target = word(GEO_TARGET, code, where=where)
