@@ -4,9 +4,9 @@ in   nothing
 out  IngestFileRow, QuarantineRow, MergeRow, DerivedRow
 """
 
-from datetime import date, datetime
+from datetime import datetime
 
-from sqlalchemy import Boolean, Date, DateTime, Integer, LargeBinary, String, Text
+from sqlalchemy import Boolean, DateTime, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from omnimix.store.ledger import Row
@@ -27,8 +27,6 @@ class IngestFileRow(Row):
     rejected: Mapped[int] = mapped_column(Integer)
     ignored: Mapped[int] = mapped_column(Integer)
     unidentified: Mapped[int] = mapped_column(Integer)
-    first_on: Mapped[date | None] = mapped_column(Date)
-    last_on: Mapped[date | None] = mapped_column(Date)
     recorded_at: Mapped[datetime] = mapped_column(DateTime)
 
 
@@ -45,6 +43,7 @@ class QuarantineRow(Row):
     reason: Mapped[str] = mapped_column(Text)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     cleared: Mapped[bool] = mapped_column(Boolean, default=False)
+    corrected: Mapped[bool] = mapped_column(Boolean, default=False)  # `sealed` holds a person's correction
     found_at: Mapped[datetime] = mapped_column(DateTime)
 
 

@@ -88,11 +88,23 @@ def entries(session: Session) -> Iterator[Entry]:
 
 
 def verify(session: Session, anchor: "Anchor | None" = None) -> Verdict:
-    """Recompute the whole chain and compare its end with the anchor kept outside."""
+    """Recompute the whole chain and hold it against the anchor kept outside, where there is one."""
+    if anchor is None:
+        return _verify(session, (0, GENESIS))
+    mark = anchor.read()
+    if mark is None:
+        return Verdict(0, why=f"its anchor {anchor.path.name} is missing or was changed")
+    return _verify(session, mark)
+
+
+def _verify(session: Session, mark: tuple[int, str]) -> Verdict:
+    number, anchored = mark
     previous, expected = GENESIS, 1
     try:
         for row in session.scalars(select(AuditRow).order_by(AuditRow.number)):
             why = _fault(row, expected, previous)
+            if not why and row.number == number and row.hash != anchored:
+                why = "it was rewritten: its hash differs from the anchor's"
             if why:
                 return Verdict(expected - 1, broken=expected, why=why)
             previous, expected = row.hash, expected + 1
@@ -101,7 +113,9 @@ def verify(session: Session, anchor: "Anchor | None" = None) -> Verdict:
         return Verdict(expected - 1, broken=expected, why=f"it cannot be read ({type(error).__name__})")
     if count != expected - 1:
         return Verdict(expected - 1, broken=expected, why="an entry has a number that is not its place")
-    return _against_anchor(anchor, count, previous)
+    if number > count:
+        return Verdict(count, broken=count + 1, why=f"entries {count + 1} to {number} were cut off")
+    return Verdict(count)
 
 
 def _fault(row: AuditRow, expected: int, previous: str) -> str:
@@ -116,18 +130,6 @@ def _fault(row: AuditRow, expected: int, previous: str) -> str:
     return ""
 
 
-def _against_anchor(anchor: "Anchor | None", count: int, last_hash: str) -> Verdict:
-    mark = anchor.read() if anchor else None
-    if mark is None:
-        return Verdict(count)
-    number, anchored = mark
-    if number > count:
-        return Verdict(count, broken=count + 1, why=f"entries {count + 1} to {number} were cut off")
-    if number == count and count and anchored != last_hash:
-        return Verdict(count - 1, broken=count, why="the chain was rewritten: its end differs from the anchor")
-    return Verdict(count)
-
-
 def _link(previous: str, body: str) -> str:
     return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()
 
@@ -139,17 +141,17 @@ class Anchor:
         self.path = path
 
     def read(self) -> tuple[int, str] | None:
-        """Number and hash last written, or None when there is no anchor yet (or it cannot be read)."""
+        """Number and hash last written, or None when there is no anchor or it is not one."""
         if not self.path.exists():
             return None
         head = self.path.read_text(encoding="utf-8", errors="replace").split()
         return (int(head[0]), head[1]) if len(head) == 2 and head[0].isdigit() else None
 
     def write(self, session: Session) -> None:
-        """Remember the newest entry. Call it after the commit that wrote it."""
+        """Remember the newest entry (none yet: number 0). Call it after the commit that wrote it."""
         last = session.scalars(select(AuditRow).order_by(AuditRow.number.desc()).limit(1)).first()
-        if last is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self.path.with_name(f".{self.path.name}.{uuid4().hex}")
-            draft.write_text(f"{last.number} {last.hash}\n", encoding="utf-8")
-            draft.replace(self.path)
+        number, newest = (last.number, last.hash) if last else (0, GENESIS)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_name(f".{self.path.name}.{uuid4().hex}")
+        draft.write_text(f"{number} {newest}\n", encoding="utf-8")
+        draft.replace(self.path)

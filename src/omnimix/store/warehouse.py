@@ -9,6 +9,7 @@ a crash leaves the old part or the new one.
 """
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,13 +41,14 @@ class Warehouse:
         folder = self.root / fact
         return sorted(str(p.relative_to(folder).with_suffix("")) for p in folder.rglob("*.parquet"))
 
-    def table(self, fact: str, part: str | None = None) -> Table:
-        """All rows of a fact, or of one of its parts. A known fact with no parts is an empty table.
+    def table(self, fact: str, part: str | Collection[str] | None = None) -> Table:
+        """All rows of a fact, or of one or some of its parts. A known fact with no parts is an empty table.
 
         Raises InvalidInput for a name that is no fact and has no files.
         """
         folder = self.root / fact
-        files = [folder / f"{part}.parquet"] if part else sorted(folder.rglob("*.parquet"))
+        chosen = [part] if isinstance(part, str) else part
+        files = sorted(folder.rglob("*.parquet")) if not chosen else [folder / f"{p}.parquet" for p in chosen]
         if not files or not files[0].exists():
             if fact not in SCHEMAS:
                 raise InvalidInput(f"there is no table {fact!r} in the warehouse")

@@ -4,6 +4,7 @@ in   a path; encoding and delimiter where the source gives them; the column name
 out  the file's columns, and batches of text with file lines
 """
 
+import _csv
 import codecs
 import csv
 import io
@@ -148,7 +149,7 @@ def _batches(path: Path, layout: _Layout, *, totals: bool) -> Batches:
             ) from None
 
 
-def _some(reader: "csv._reader", *, totals: bool) -> tuple[list[list[str]], list[int], int, bool]:
+def _some(reader: "_csv.Reader", *, totals: bool) -> tuple[list[list[str]], list[int], int, bool]:
     rows: list[list[str]] = []
     lines: list[int] = []
     ignored = 0
@@ -186,7 +187,8 @@ def _batch(rows: list[list[str]], lines: list[int], header: tuple[str, ...], ign
         table = _table(rows, header)
     except UnicodeEncodeError:
         for position, row in _unreadable(rows):
-            broken[position] = Broken("has bytes that are not in the file's encoding", _record(row, header))
+            record = {EXTRA: "", **_record(row, header)}  # marks it as never read whole
+            broken[position] = Broken("has bytes that are not in the file's encoding", record)
             rows[position] = [""] * width
         table = _table(rows, header)
     return Batch(table, np.array(lines, dtype=np.int64), broken, ignored)

@@ -1,4 +1,4 @@
-"""The canonical fields of each kind of source: what a column may be mapped onto, its type, and whether it must be there.
+"""The canonical fields of each kind of source: what columns are mapped onto, and their types.
 
 in   nothing
 out  FIELDS by kind; the personal fields that only the vault may keep

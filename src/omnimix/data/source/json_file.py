@@ -78,8 +78,11 @@ def objects(values: list[Any], first: int) -> Batch:
 
 
 def flat(value: dict[str, Any]) -> Record:
-    """Nested objects under dotted names. Lists of key and value (GA4's parameters) become names; the first of a list
-    of objects also gets names (`items.0.item_id`); lists stay as JSON text."""
+    """Nested objects under dotted names.
+
+    Lists of key and value (GA4's parameters) become names; the first of a list of objects also gets names
+    (`items.0.item_id`); lists stay as JSON text.
+    """
     return dict(_flat("", value))
 
 

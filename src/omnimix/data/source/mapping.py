@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -124,8 +123,8 @@ class Found:
 def locate(form: Shape, have: Sequence[str], *, where: str, open_ended: bool = False) -> Found:
     """Find every canonical field among a file's columns.
 
-    Raises InvalidInput for a required or declared column that is not there, naming what the file has and the nearest.
-    `open_ended` files (JSON) name a column only where it has a value, so that nothing can be said to be missing.
+    Raises InvalidInput for a required or declared column that is not there, naming what the file has and the
+    nearest. `open_ended` files (JSON) name a column only where it has a value: there nothing is missing.
     """
     spelt = {spelling(column): column for column in reversed(have)}
     found: dict[str, tuple[str, ...]] = {}
@@ -190,28 +189,29 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 
 
 class Carry:
-    """Fills what an export writes on the first line of each order only, across batches."""
+    """Fills what an export writes on the first line of each order only, also across batches."""
 
     def __init__(self, fields: Sequence[str]) -> None:
         self._fields = fields
-        self._order: str | None = None
-        self._last: dict[str, str | None] = {}
+        self._known: dict[str, dict[str, str]] = {}  # order → carried field → its first value
 
     def fill(self, table: pa.Table) -> pa.Table:
-        """The table with each carried field taken from the first line of its order, where it is blank."""
+        """The table with each carried field taken from an earlier line of its order, where it is blank."""
         if not self._fields or not table.num_rows:
             return table
-        orders = np.array(table["order_id"].to_pylist(), dtype=object)
-        starts = np.flatnonzero(np.r_[True, orders[1:] != orders[:-1]])
-        run = np.repeat(starts, np.diff(np.r_[starts, len(orders)]))
-        continues = orders[0] is not None and orders[0] == self._order
+        orders = table["order_id"].to_pylist()
         for name in self._fields:
-            values = np.array(table[name].to_pylist(), dtype=object)
-            first = values[run]
-            if continues:
-                first[run == 0] = values[0] if values[0] is not None else self._last[name]
-            values = np.where(values == None, first, values)  # noqa: E711 - elementwise
-            self._last[name] = values[-1]
-            table = table.set_column(table.column_names.index(name), name, pa.array(values, pa.string()))
-        self._order = orders[-1]
+            filled = []
+            for order, value in zip(orders, table[name].to_pylist(), strict=True):
+                if order is None:
+                    filled.append(value)
+                elif value is None:
+                    filled.append(self._known.get(order, {}).get(name))
+                else:
+                    self._known.setdefault(order, {}).setdefault(name, value)
+                    filled.append(value)
+            place = table.column_names.index(name)
+            table = table.set_column(place, name, pa.array(filled, pa.string()))
+        last = orders[-1]
+        self._known = {last: self._known[last]} if last in self._known else {}
         return table

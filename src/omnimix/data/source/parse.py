@@ -134,8 +134,9 @@ def read_currency(text: pa.Array) -> Reading:
 def read_instant(text: pa.Array, *, zone: str, day_first: bool, given: str | None = None) -> Reading:
     """Instants as naive UTC timestamps in microseconds.
 
-    Without an offset an instant is local to `zone`; of an hour that happens twice the first is taken, one that never
-    happened moves forward. Numbers of 10, 13 or 16 digits count seconds, milliseconds or microseconds since 1970.
+    Without an offset an instant is local to `zone`; of an hour that happens twice the first is taken, one that
+    never happened moves forward. Numbers of 10, 13 or 16 digits count seconds, milliseconds or microseconds
+    since 1970.
     """
     marked = mask(pc.match_substring_regex(text, rf"\d{_ZONE}"))
     if not marked.any():
@@ -179,7 +180,7 @@ def _epoch(text: pa.Array) -> pa.Array:
 
 
 def _strptime(text: pa.Array, *, given: str | None, day_first: bool) -> pa.Array:
-    """Local instants by the first format that fits each value; fractions of a second are kept to the microsecond."""
+    """Local instants by the first format that fits each value, fractions of a second to the microsecond."""
     if given:
         return pc.strptime(text, format=given, unit="us", error_is_null=True)
     joined = pc.replace_substring_regex(text, r"^(\d[\d/.-]*\d) +(\d)", r"\1T\2")

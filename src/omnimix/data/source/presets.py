@@ -3,8 +3,8 @@
 in   the name of a preset
 out  a Preset: what the rows are, and which of their columns is which canonical field
 
-A field names every column it may be under, in the spelling of the export; spelling is compared without capitals, spaces
-and punctuation, and where several are there the first that holds a value counts.
+A field names every column it may be under, in the spelling of the export; spelling is compared without capitals,
+spaces and punctuation, and where several are there the first that holds a value counts.
 """
 
 import difflib

@@ -94,7 +94,7 @@ def _table(source: Source, engine: Any, *, where: str) -> Table:
 
 
 def _adbc(url: str, source: Source, *, where: str) -> _Chunks:
-    _, driver, uri = (url.split(":", 2) + ["", ""])[:3]
+    _, driver, uri = [*url.split(":", 2), "", ""][:3]
     try:
         dbapi = importlib.import_module(f"{driver}.dbapi")
     except ModuleNotFoundError:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import delete, event, select, text
+from sqlalchemy import delete, event, insert, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from omnimix.core.errors import Conflict, NotFound
@@ -69,29 +69,28 @@ class Vault:
         return new
 
     def _seal_some(self, session: Session, wanted: dict[str, dict[str, Sealed]]) -> int:
-        keys = {
-            row.profile_id: row
-            for row in session.scalars(select(DataKeyRow).where(DataKeyRow.profile_id.in_(wanted)))
-        }
+        named = select(DataKeyRow.profile_id, DataKeyRow.wrapped).where(DataKeyRow.profile_id.in_(wanted))
+        keys: dict[str, bytes | None] = dict(session.execute(named).tuples().all())
         held = set(
             session.execute(
                 select(SealedRow.profile_id, SealedRow.item).where(SealedRow.profile_id.in_(wanted))
             ).tuples()
         )
-        new = 0
+        new_keys: list[dict[str, object]] = []
+        new_rows: list[dict[str, object]] = []
         for profile, items in wanted.items():
             if profile not in keys:
-                keys[profile] = DataKeyRow(profile_id=profile, wrapped=self._new_data_key(profile))
-                session.add(keys[profile])
-            if keys[profile].wrapped is None:
-                continue
+                keys[profile] = self._new_data_key(profile)
+                new_keys.append({"profile_id": profile, "wrapped": keys[profile]})
             missing = {item: v for item, v in items.items() if (profile, item) not in held}
-            if not missing:
-                continue
-            data_key = self._data_key(keys[profile])
-            session.add_all(_sealed_row(data_key, profile, item, v) for item, v in missing.items())
-            new += len(missing)
-        return new
+            wrapped = keys[profile]
+            if wrapped is not None and missing:
+                data_key = self._data_key(profile, wrapped)
+                new_rows += [_sealed_row(data_key, profile, item, v) for item, v in missing.items()]
+        for table, rows in ((DataKeyRow, new_keys), (SealedRow, new_rows)):
+            if rows:
+                session.execute(insert(table), rows)
+        return len(new_rows)
 
     def open_profile(self, profile_id: str) -> dict[str, tuple[str, ...]]:
         """Everything known of a profile: field → values, sorted. Raises NotFound, Tampered."""
@@ -100,7 +99,7 @@ class Vault:
             if row is None or row.wrapped is None:
                 state = "was forgotten" if row else "is not in the vault"
                 raise NotFound(f"profile {profile_id!r} {state}")
-            data_key = self._data_key(row)
+            data_key = self._data_key(profile_id, row.wrapped)
             values: dict[str, list[str]] = defaultdict(list)
             for sealed in session.scalars(select(SealedRow).where(SealedRow.profile_id == profile_id)):
                 field, value = _opened(data_key, sealed)
@@ -129,9 +128,9 @@ class Vault:
             return
         with self._sessions.begin() as session:
             row = session.get(DataKeyRow, newer)
-            if row is None:
+            if row is None or row.wrapped is None:
                 return
-            data_key = self._data_key(row)
+            data_key = self._data_key(newer, row.wrapped)
             rows = session.scalars(select(SealedRow).where(SealedRow.profile_id == newer)).all()
             moved = [Sealed(into, *_opened(data_key, sealed)) for sealed in rows]
             self._seal_some(session, {into: {self._pseudonyms.of(v.field, v.value): v for v in moved}})
@@ -151,9 +150,8 @@ class Vault:
         nonce = os.urandom(_NONCE)
         return nonce + self._wrap.encrypt(nonce, AESGCM.generate_key(256), profile_id.encode())
 
-    def _data_key(self, row: DataKeyRow) -> AESGCM:
-        wrapped = row.wrapped or b""
-        return AESGCM(_decrypt(self._wrap, wrapped, row.profile_id.encode(), what=f"the key of {row.profile_id}"))
+    def _data_key(self, profile_id: str, wrapped: bytes) -> AESGCM:
+        return AESGCM(_decrypt(self._wrap, wrapped, profile_id.encode(), what=f"the key of {profile_id}"))
 
     def close(self) -> None:
         """Close the vault's file."""
@@ -175,11 +173,11 @@ def _bound(profile_id: str, item: str) -> bytes:
     return f"{profile_id}\x1f{item}".encode()
 
 
-def _sealed_row(data_key: AESGCM, profile_id: str, item: str, value: Sealed) -> SealedRow:
+def _sealed_row(data_key: AESGCM, profile_id: str, item: str, value: Sealed) -> dict[str, object]:
     nonce = os.urandom(_NONCE)
     plain = json.dumps([value.field, value.value]).encode()
     cipher = nonce + data_key.encrypt(nonce, plain, _bound(profile_id, item))
-    return SealedRow(profile_id=profile_id, item=item, cipher=cipher)
+    return {"profile_id": profile_id, "item": item, "cipher": cipher}
 
 
 def _opened(data_key: AESGCM, row: SealedRow) -> tuple[str, str]:

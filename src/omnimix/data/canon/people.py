@@ -1,0 +1,127 @@
+"""What is known of people: traits and consent; and whom a file names, for links and the vault.
+
+in   typed columns of profiles or enrichment, or of any source that names people
+out  rows of `trait` and `consent`; Met: groups of keys and what belongs into the vault
+"""
+
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from omnimix.data.canon.table import LINE, SUFFIX, Rows, Whole, column, constant, person_key
+from omnimix.data.checked import KEY
+from omnimix.data.source.fields import IDENTIFIERS, PERSONAL
+from omnimix.data.source.mapping import CONSENT, PROPERTY, Shape
+from omnimix.governance.pseudonym import KeyKind, normalised
+
+
+def people_rows(form: Shape, table: pa.Table, lines: Whole, *, now: datetime) -> Rows:
+    """One `trait` for each thing said of a person, one `consent` for each purpose answered."""
+    people = person_key(table)
+    at = pc.fill_null(column(table, "observed_at"), pa.scalar(now, pa.timestamp("us")))
+    traits, consents = [], []
+    for name, values in _told(table):
+        traits.append(_traits(form, table, name, values, lines, people, at))
+    for name in (n for n in table.column_names if n.startswith(CONSENT)):
+        purpose = name.removeprefix(CONSENT)
+        rows = {
+            LINE: pa.array(lines),
+            SUFFIX: constant(f".{purpose}", table.num_rows),
+            "person_key": people,
+            "purpose": constant(purpose, table.num_rows),
+            "granted": column(table, name),
+            "decided_at": at,
+            "source": constant(form.key, table.num_rows),
+        }
+        consents.append(pa.table(rows).filter(pc.is_valid(rows["granted"])))
+    facts = {"trait": traits, "consent": consents}
+    identity = [column(table, n) for n in table.column_names if n not in IDENTIFIERS and n != "previous_id"]
+    return Rows(
+        {n: pa.concat_tables(t) for n, t in facts.items() if t}, [constant(form.key, len(lines)), *identity]
+    )
+
+
+def _told(table: pa.Table) -> list[tuple[pa.Array, pa.Array]]:
+    """Pairs of trait name and value columns."""
+    size = table.num_rows
+    pairs = [
+        (constant(name.removeprefix(PROPERTY), size), column(table, name))
+        for name in table.column_names
+        if name.startswith(PROPERTY) or name in ("country", "language")
+    ]
+    if "trait" in table.column_names:
+        pairs.append((column(table, "trait"), column(table, "value")))
+    return pairs
+
+
+def _traits(
+    form: Shape, table: pa.Table, name: pa.Array, values: pa.Array, lines: Whole, people: pa.Array, at: pa.Array
+) -> pa.Table:
+    size = table.num_rows
+    told = "provider" in table.column_names
+    provider = column(table, "provider") if told else constant(None, size)
+    confidence = column(table, "confidence").cast(pa.float64()) if told else pa.nulls(size, pa.float64())
+    sure = pc.divide(confidence, 1e6)
+    if form.source.confidence is not None:
+        sure = pc.fill_null(sure, form.source.confidence)
+    rows = {
+        LINE: pa.array(lines),
+        SUFFIX: pc.binary_join_element_wise(constant("", size), name, "."),
+        "person_key": people,
+        "trait": name,
+        "value": values,
+        "source": constant(form.key, size),
+        "provider": pc.fill_null(provider, form.source.provider) if form.source.provider else provider,
+        "observed_at": at,
+        "confidence": sure,
+    }
+    return pa.table(rows).filter(pc.and_(pc.is_valid(values), pc.is_valid(name)))
+
+
+class Met:
+    """Whom a file names: keys that stand in one record, and the plain values that only the vault may keep."""
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self.groups: dict[tuple[str, ...], None] = {}  # in the order of the records
+        self.plain: dict[str, tuple[str, str]] = {}  # key → field of the vault, normalised identifier
+        self.personal: dict[tuple[str, str, str], None] = {}  # key, field, value
+
+    def add(self, table: pa.Table) -> None:
+        """Take note of the people of a batch's good rows."""
+        there = [n for n in (*IDENTIFIERS, "previous_id") if table[KEY + n].null_count < table.num_rows]
+        if not there:
+            return
+        keyed = pa.table(
+            {n: column(table, KEY + n) for n in there} | {f"plain {n}": column(table, n) for n in there}
+        )
+        for row in _distinct(keyed):
+            keys = tuple(key for key in (row[n] for n in there) if key)
+            if not keys:
+                continue
+            self.groups.setdefault(keys)
+            for name in there:
+                key, plain = row[name], row[f"plain {name}"]
+                if key and plain and key not in self.plain:
+                    kind = IDENTIFIERS.get(name, KeyKind.ANONYMOUS)
+                    self.plain[key] = (str(kind), normalised(kind, plain, region=self._region) or "")
+        self._personal(table)
+
+    def _personal(self, table: pa.Table) -> None:
+        people = person_key(table)
+        for name in (n for n in PERSONAL if n in table.column_names):
+            if KEY + "user_id" in table.column_names and table[name].null_count < table.num_rows:
+                for row in _distinct(pa.table({"key": people, "value": column(table, name)})):
+                    if row["key"] and row["value"]:
+                        self.personal.setdefault((row["key"], name, row["value"]))
+
+
+def _distinct(table: pa.Table) -> list[dict[str, str | None]]:
+    """The distinct rows, in the order in which they first appear."""
+    names = table.column_names
+    numbered = table.append_column("(place)", pa.array(np.arange(table.num_rows)))
+    grouped = numbered.group_by(names, use_threads=False).aggregate([("(place)", "min")])
+    rows: list[dict[str, str | None]] = grouped.sort_by("(place)_min").to_pylist()
+    return rows
