@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from omnimix.core.hashing import digest
+from omnimix.data.ingest import Progress, silent
 from omnimix.flow.activate import deploy, foresee
 from omnimix.flow.create import check, draw, review, write_briefs, write_copy
 from omnimix.flow.machine import Job, Machine
@@ -15,10 +16,10 @@ from omnimix.flow.market import live
 from omnimix.flow.measure import measure
 from omnimix.flow.report import write_report
 from omnimix.flow.step import Step, StepResult, run_steps
-from omnimix.flow.understand import Progress, catalogue, identify, map_journey, portray, segment, take_in
+from omnimix.flow.understand import catalogue, identify, map_journey, portray, segment, take_in
 
 
-def understand_steps(machine: Machine, progress: Progress | None = None) -> list[Step]:
+def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step]:
     """From sources to personas."""
     today = str(machine.today.date())
     return [
@@ -69,7 +70,7 @@ def run_campaign(
     *,
     fresh: bool = False,
     approver: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Iterator[StepResult]:
     """Run the campaign's steps. Raises NotAllowed where a person must act; the next call goes on from there.
 

@@ -21,7 +21,7 @@ from omnimix.core.finding import Finding, is_blocked
 from omnimix.creative.brand import Brand
 from omnimix.creative.brief.brief import BROAD, Brief
 from omnimix.creative.brief.make import make_briefs
-from omnimix.creative.copy.builtin import BuiltinWriter
+from omnimix.creative.copy.write import BuiltInWriter
 from omnimix.creative.image.poster import Poster, make_poster
 from omnimix.creative.image.render import render_set
 from omnimix.creative.policy.check import PolicyFacts, run_checks
@@ -60,7 +60,7 @@ def write_briefs(machine: Machine, job: Job) -> Counts:
 def write_copy(machine: Machine, job: Job) -> Counts:
     """Write the variants of every brief, without pictures."""
     briefs = machine.artifacts.load(f"{job.campaign.key}/briefs", tuple[Brief, ...])
-    writer = BuiltinWriter()
+    writer = BuiltInWriter()
     variants = [v for b in briefs for v in writer.write(b, job.campaign, machine.brand, seed=0)]
     machine.artifacts.save(f"{job.campaign.key}/copy", tuple(variants))
     lines = sum(len(v.headlines) + len(v.descriptions) for v in variants)

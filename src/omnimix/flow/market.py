@@ -23,10 +23,11 @@ from omnimix.core.money import Money
 from omnimix.creative.variant import Variant
 from omnimix.flow.create import approved_of
 from omnimix.flow.machine import HISTORY_WEEKS, Job, Machine, Simulation
-from omnimix.flow.measure import Reading, costs_of, learn, post_books, read_week, starts_at
+from omnimix.flow.measure import costs_of, learn, post_books, read_week, starts_at
 from omnimix.flow.people import audience_of, margins_of, members_of, products_of, purchase_rates
 from omnimix.flow.step import Counts
 from omnimix.measurement.learn.rows import publish
+from omnimix.measurement.lift.reading import Reading
 from omnimix.measurement.lift.spread import pooled, read_spreads, spread_sums
 from omnimix.store.facts import MEMBER
 from omnimix.testing.market import Market, people

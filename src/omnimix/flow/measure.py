@@ -14,7 +14,6 @@ from ibis.expr.types import Table
 
 from omnimix.activation.decide.pooling import Prior
 from omnimix.activation.decide.snapshot import Snapshot
-from omnimix.activation.experiment.ladder import Rung
 from omnimix.core.errors import NotFound
 from omnimix.creative.variant import Variant
 from omnimix.flow.machine import Job, Machine
@@ -26,28 +25,12 @@ from omnimix.measurement.books.statement import Statement, statement
 from omnimix.measurement.learn.fit import fit_snapshot
 from omnimix.measurement.learn.rewards import lag_counts, reward_sums
 from omnimix.measurement.lift.costs import RungCosts, rung_costs
-from omnimix.measurement.lift.effect import Effect, Increment, campaign_increment, effects
+from omnimix.measurement.lift.effect import campaign_increment, effects
 from omnimix.measurement.lift.performance import performance
-from omnimix.measurement.lift.promote import Promotion, promote
-from omnimix.measurement.lift.ratio import RatioCheck, ratio_checks
+from omnimix.measurement.lift.promote import promote
+from omnimix.measurement.lift.ratio import ratio_checks
+from omnimix.measurement.lift.reading import Reading
 from omnimix.measurement.lift.stats import Cells, cell_sums, read_cells
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the lanes say after `look` of `looks` weeks."""
-
-    look: int
-    looks: int
-    effects: tuple[Effect, ...]
-    checks: tuple[RatioCheck, ...]
-    promotions: tuple[Promotion, ...]
-    increment: Increment | None
-
-    @property
-    def promoted(self) -> dict[str, Rung]:
-        """Segment → the rung its `follow` lane gets."""
-        return {p.segment: p.rung for p in self.promotions}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ in   the workspace's sources
 out  facts; artifacts `journey`, `segmentation`, `personas`
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pyarrow as pa
 from ibis import _
@@ -17,17 +17,16 @@ from omnimix.audience.segment.features import features
 from omnimix.audience.segment.segment import REST
 from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.core.errors import InvalidInput
-from omnimix.data.ingest import ingest
+from omnimix.data.ingest import Progress, ingest, silent
 from omnimix.flow.machine import Machine
 from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, permitted_for, profiles_of
 from omnimix.flow.step import Counts
 from omnimix.governance.consent import Purpose
 
 SEED = 20260101  # of clustering: fixed, so that the same customers give the same segments
-Progress = Callable[[str, int], None]
 
 
-def take_in(machine: Machine, progress: Progress | None = None) -> Counts:
+def take_in(machine: Machine, progress: Progress = silent) -> Counts:
     """Read every source. Lines that were refused wait in quarantine. Raises InvalidInput without sources."""
     if not machine.sources:
         raise InvalidInput(
