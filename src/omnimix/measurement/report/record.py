@@ -57,8 +57,8 @@ class Look:
 class Report:
     """Everything there is to tell. Only brand, currency and date are always known.
 
-    `performance` holds rows of `lift.performance` by grouping: `total`, `channel`, `segment`, `rung`, `variant_id`.
-    `simulated` says that whatever happened after approval happened in a simulated market.
+    `performance` holds rows of `lift.performance` by grouping: `total`, `channel`, `segment`, `rung`,
+    `variant_id`. `simulated` says that whatever happened after approval happened in a simulated market.
     """
 
     brand: Brand
