@@ -123,10 +123,10 @@ def catalogue(sold_rows: pa.Table, declared_rows: pa.Table | None, *, categories
 
 
 def category(name: str, rules: Mapping[str, Sequence[str]]) -> str:
-    """The first category one of whose words begins a word of the name, else `other`."""
+    """The first category one of whose words (or its plural) is in the name, else `other`."""
     text = name.lower()
     for label, words in rules.items():
-        if any(re.search(rf"\b{re.escape(word.lower())}", text) for word in words):
+        if any(re.search(rf"\b{re.escape(word.lower())}(s|es)?\b", text) for word in words):
             return label
     return OTHER
 

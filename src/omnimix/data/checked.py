@@ -7,6 +7,7 @@ out  typed columns (numbers as millionths), faults by row, and keys of people in
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,9 @@ from omnimix.data.source.mapping import CONSENT, Shape
 from omnimix.data.source.parse import (
     MICRO,
     Reading,
+    by_distinct,
     mask,
+    no_rows,
     read_currency,
     read_date,
     read_instant,
@@ -69,7 +72,7 @@ def checked(form: Shape, text: pa.Table, *, pseudonyms: Pseudonyms, now: datetim
     for name in text.column_names:
         column = text[name].combine_chunks() if text[name].num_chunks != 1 else text[name].chunk(0)
         field = kinds.get(name) or Field(name, Kind.TRUTH if name.startswith(CONSENT) else Kind.TEXT)
-        reading = _reading(form, field, column)
+        reading = by_distinct(column, partial(_reading, form, field))
         faults += _told(column, reading.bad, name, _WHAT.get(field.kind, ""))
         columns[name] = reading.values
         faults += _limits(field, column, reading.values, now)
@@ -97,7 +100,7 @@ def _reading(form: Shape, field: Field, column: pa.Array) -> Reading:
         return read_truth(column)
     if field.kind is Kind.CURRENCY:
         return read_currency(column)
-    return Reading(column, np.zeros(len(column), dtype=np.bool_))
+    return Reading(column, no_rows(len(column)))
 
 
 def _told(column: pa.Array, bad: npt.NDArray[np.bool_], name: str, reason: str) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ A blank is a missing value, never a fault by itself. Numbers may carry a currenc
 percent sign, or brackets for a minus, as spreadsheets and ad platforms write them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,28 @@ def mask(array: pa.Array) -> Bad:
 
 def trimmed(array: pa.Array) -> pa.Array:
     """Text without surrounding space; blanks and the usual words for nothing become null."""
+    coded = array.dictionary_encode()
+    return pc.take(_trimmed(coded.dictionary), coded.indices) if len(coded.dictionary) else array
+
+
+def by_distinct(array: pa.Array, read: Callable[[pa.Array], Reading]) -> Reading:
+    """Read each distinct value once: columns repeat themselves."""
+    coded = array.dictionary_encode()
+    if 2 * len(coded.dictionary) > len(array):
+        return read(array)
+    if not len(coded.dictionary):
+        return Reading(pc.take(read(array.slice(0, 1)).values, pa.array([0] * len(array))), no_rows(len(array)))
+    once = read(coded.dictionary)
+    bad = np.append(once.bad, False)[np.asarray(pc.fill_null(coded.indices, len(once.bad)))]
+    return Reading(pc.take(once.values, coded.indices), bad)
+
+
+def no_rows(size: int) -> Bad:
+    """A mask of no row."""
+    return np.zeros(size, dtype=np.bool_)
+
+
+def _trimmed(array: pa.Array) -> pa.Array:
     text = pc.utf8_trim_whitespace(array)
     return pc.if_else(pc.is_in(text, value_set=_BLANKS), pa.scalar(None, pa.string()), text)
 
