@@ -15,10 +15,10 @@ normal, but only cell means enter, and those are nearly so after some hundred pr
 
 Cells are independent given m, a and b, so nothing larger than (1 + S + V)² is ever solved.
 
-Exploring pays only for what can still be learnt. `Belief.reachable` is the covariance of the posterior mean that will
-be held once the traffic ahead is in: for a Gaussian model it is known now, as the covariance less what will be left
-of it. Sampling from it instead of from the whole posterior is predictive sampling (Liu, Van Roy & Xu 2023): with a
-long way to go it is Thompson sampling, at the end it shows what looks best.
+Exploring pays only for what can still be learnt. `Belief.reachable` is the covariance of the posterior mean that
+will be held once the traffic ahead is in: for a Gaussian model it is known now, as the covariance less what will
+be left of it. Sampling from it instead of from the whole posterior is predictive sampling (Liu, Van Roy & Xu
+2023): with a long way to go it is Thompson sampling, at the end it shows what looks best.
 """
 
 from dataclasses import dataclass, replace
@@ -36,6 +36,7 @@ from omnimix.core.hashing import stable_id
 FloatArray = npt.NDArray[np.float64]
 
 _NOISE_WEIGHT = 20.0  # profile-weeks of belief in the overall noise variance, for segments with few rewards
+_LEAST = 1e-9  # profile-weeks: a cell with less was never shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,8 @@ def posterior(
 
 def noise_variance(counts: FloatArray, sums: FloatArray, squares: FloatArray, prior: Prior) -> FloatArray:
     """(S,) variance of one reward within a cell, each segment's shrunk a little towards that of all."""
-    safe = np.maximum(counts, 1e-12)
-    within = np.where(counts > 0, squares - sums**2 / safe, 0.0).clip(min=0)
+    safe = np.maximum(counts, _LEAST)
+    within = np.where(counts > _LEAST, squares - sums**2 / safe, 0.0).clip(min=0)
     freedom = np.maximum(counts - 1, 0)
     total = float(freedom.sum())
     overall = float(within.sum() / total) if total > 1 else prior.noise_sd**2
@@ -132,9 +133,9 @@ def fitted_prior(counts: FloatArray, sums: FloatArray, noise: FloatArray, prior:
     Each stays within a factor of e³ of its prior value.
     """
     names = ("segment_sd", "variant_sd", "cell_sd")
-    start = np.array([getattr(prior, n) for n in names])
+    start = np.array([getattr(prior, n) for n in names], dtype=np.float64)
     free = start > 0
-    if prior.spread <= 0 or not free.any() or np.count_nonzero(counts) < 2:
+    if prior.spread <= 0 or not free.any() or np.count_nonzero(counts > _LEAST) < 2:
         return prior
 
     cells = _Cells.of(counts, sums, noise)
@@ -196,7 +197,7 @@ class _Cells:
     def of(cls, counts: FloatArray, sums: FloatArray, noise: FloatArray) -> "_Cells":
         """Leave out cells without rewards."""
         s_count, v_count = counts.shape
-        rows, columns = np.nonzero(counts > 0)
+        rows, columns = np.nonzero(counts > _LEAST)
         n = counts[rows, columns]
         design = np.zeros((len(n), 1 + s_count + v_count))
         design[:, 0] = 1
@@ -255,7 +256,7 @@ def _given(counts: FloatArray, sums: FloatArray, noise: FloatArray, prior: Prior
     expected = m + a[:, None] + b[None, :]
     # Share of a cell's own mean in its estimate; what is left comes from the effects.
     own = prior.cell_sd**2 * counts / (prior.cell_sd**2 * counts + noise[:, None])
-    means = np.where(counts > 0, sums / np.maximum(counts, 1e-12), expected)
+    means = np.where(counts > _LEAST, sums / np.maximum(counts, _LEAST), expected)
     mean = (1 - own) * expected + own * means
     covariance = np.empty((s_count, v_count, v_count))
     variants = np.arange(v_count)
