@@ -14,6 +14,7 @@ from omnimix.audience.persona.persona import Persona
 from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.cli import show
 from omnimix.cli.options import HERE, JsonOption, WorkspaceOption, opened
+from omnimix.core.money import Money
 from omnimix.flow.understand import journey_tables
 
 group = typer.Typer(no_args_is_help=True, help="The journey map, and the people behind its numbers.")
@@ -94,15 +95,22 @@ def segments(workspace: WorkspaceOption = HERE, json: JsonOption = False) -> Non
 def personas(workspace: WorkspaceOption = HERE, json: JsonOption = False) -> None:
     """The personas: statements with value, comparison, interval and number of people."""
     with opened(workspace) as (_, machine):
+        currency = machine.currency
         found = machine.artifacts.load("personas", tuple[Persona, ...])
     if json:
         show.as_json(found)
         return
     for persona in found:
-        show.out.print(f"[bold]{persona.segment.name}[/] ({persona.segment.size:,}): {persona.headline}")
+        show.out.print(f"[bold]{persona.headline}[/]", soft_wrap=True)
         for s in persona.statements:
-            interval = f"{s.low:.3g} to {s.high:.3g}"
-            show.out.print(f"  {s.text}  [dim]{interval} {s.unit}, all {s.base:.3g}, n {s.n:,}[/]", soft_wrap=True)
+            low, high = (_figure(value, s.unit, currency) for value in (s.low, s.high))
+            show.out.print(f"  {s.text}  [dim]95 %: {low} to {high}, n {s.n:,}[/]", soft_wrap=True)
+
+
+def _figure(value: float, unit: str, currency: str) -> str:
+    if unit == "minor":
+        return str(Money(round(value), currency))
+    return f"{value:.0%}" if unit == "share" else f"{value:,.1f}"
 
 
 def _wait(seconds: float | None) -> str:

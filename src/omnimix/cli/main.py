@@ -82,5 +82,8 @@ def _fault(error: Exception) -> int:
     with tempfile.NamedTemporaryFile("w", prefix="omnimix-", suffix=".log", delete=False, encoding="utf-8") as log:
         log.write("".join(traceback.format_exception(error)))
     name = type(error).__name__
-    show.err.print(f"omnimix: a fault in Omnimix ({name}); nothing acknowledged is lost → report {Path(log.name)}")
+    show.err.print(
+        f"omnimix: a fault in Omnimix ({name}); nothing acknowledged is lost → report {Path(log.name)}",
+        soft_wrap=True,
+    )
     return 70

@@ -74,8 +74,11 @@ def demo(
             verdict = verify(session, machine.anchor)
     if not json:
         show.out.print(f"audit: {'intact' if verdict.intact else verdict.why}, {verdict.entries} entries")
-        show.out.print(f"Look at {folder}/out/report.html, {folder}/out/creatives/ and {folder}/out/channels/.")
-        show.out.print("The orders are real (Chen 2015, UCI Online Retail); the market they meet is simulated.")
+        show.out.print(
+            f"Look at {folder}/out/report.html, {folder}/out/creatives/ and {folder}/out/channels/.\n"
+            "The orders are real (Chen 2015, UCI Online Retail); the market they meet is simulated.",
+            soft_wrap=True,
+        )
     return code
 
 

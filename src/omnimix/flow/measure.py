@@ -26,7 +26,7 @@ from omnimix.measurement.learn.fit import fit_snapshot
 from omnimix.measurement.learn.rewards import lag_counts, reward_sums
 from omnimix.measurement.lift.costs import RungCosts, rung_costs
 from omnimix.measurement.lift.effect import campaign_increment, effects
-from omnimix.measurement.lift.performance import performance
+from omnimix.measurement.lift.performance import NOBODY, performance
 from omnimix.measurement.lift.promote import promote
 from omnimix.measurement.lift.ratio import ratio_checks
 from omnimix.measurement.lift.reading import Reading
@@ -168,14 +168,14 @@ def conclude(machine: Machine, job: Job, readings: tuple[Reading, ...]) -> Resul
         shown=exposures.impressions.sum().fill_null(0),
     )
     rate = machine.warehouse.arrow(shown).to_pylist()[0]
-    total = grouped["total"][0] if grouped["total"] else {"revenue_minor": 0, "refunded_minor": 0}
+    credited = [r for r in grouped["variant_id"] if r["variant_id"] != NOBODY]
     with machine.ledger() as session:
         drawn = statement(
             session,
             job.campaign.key,
             currency=machine.currency,
             increment=readings[-1].increment,
-            credited_revenue_minor=total["revenue_minor"] - total["refunded_minor"],
+            credited_revenue_minor=sum(r["revenue_minor"] - r["refunded_minor"] for r in credited),
         )
     return Result(readings, grouped, drawn, rate["wrong"] / rate["shown"] if rate["shown"] else 0.0)
 

@@ -4,6 +4,7 @@ in   facts in the warehouse
 out  tables with profile_id, Product records, the Audience that hard eligibility looks at
 """
 
+from datetime import timedelta
 from typing import Any
 
 import ibis
@@ -83,7 +84,7 @@ def audience_of(machine: Machine, job: Job, ids: Any, *, like: Any = None) -> Au
 
 def purchase_rates(machine: Machine, members: pa.Table, *, weeks: int) -> dict[str, tuple[float, float]]:
     """Segment → orders per profile-week and mean margin of an order (minor units), over the last `weeks` weeks."""
-    since = machine.today - ibis.interval(weeks=weeks)
+    since = machine.today - timedelta(weeks=weeks)
     lines = lines_of(machine).filter(_.profile_id.notnull() & (_.kind == "sale") & (_.occurred_at >= since))
     shares = fact(machine, "product").group_by("product_id").aggregate(share=_.margin_share.min())
     orders = (
