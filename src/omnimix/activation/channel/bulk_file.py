@@ -150,6 +150,7 @@ class BulkFile:
                 held[change.subject.key] = Held(held[change.subject.key].resource, removed=True)
         else:
             held[change.subject.key] = Held(change.subject)
+            self._refuse_loss(change.subject, held)
         try:
             self._store(held, change)
             self._keys.add(idempotency_key)
@@ -174,6 +175,21 @@ class BulkFile:
             raise InvalidInput(f"its parent {subject.parent!r} is not there", where=where, fix="create it first")
         else:
             self._refuse_twin(subject, where=where)
+
+    def _refuse_loss(self, subject: Resource, held: Holding) -> None:
+        """What the file cannot say must not be written: the rows have to read back as what they were made of."""
+        parts = subject.key.split("/")
+        branch = {k: held[k] for i in range(len(parts)) if (k := "/".join(parts[: i + 1])) in held}
+        empty = dict.fromkeys(self.form.columns, "")
+        rows = [empty | row for row in self.form.rows(branch)]
+        given = {picture_name(p): p for p in _pictures(subject)}
+        back, foreign = self.form.held(rows, lambda name: given.get(name, Picture(name, "")))
+        if foreign or back != branch:
+            raise InvalidInput(
+                f"the file cannot carry this {subject.kind} without loss",
+                where=f"{self.name}: {subject.key}",
+                fix="leave no text of it empty, and keep commas, semicolons and brackets out of its names",
+            )
 
     def _refuse_twin(self, subject: Resource, *, where: str) -> None:
         """Platforms know a campaign or an ad group by its name."""

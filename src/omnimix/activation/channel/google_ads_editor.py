@@ -58,28 +58,11 @@ _BIDDING = {
 }
 _MATCH = {Match.EXACT: "Exact", Match.PHRASE: "Phrase", Match.BROAD: "Broad"}
 _LISTED = {False: "Audience", True: "Negative audience"}
-_ACTION = {
-    c: c.replace("_", " ").capitalize()
-    for c in [
-        "SHOP_NOW",
-        "LEARN_MORE",
-        "SIGN_UP",
-        "GET_QUOTE",
-        "APPLY_NOW",
-        "CONTACT_US",
-        "SUBSCRIBE",
-        "DOWNLOAD",
-        "BOOK_NOW",
-        "BUY_NOW",
-        "DONATE_NOW",
-        "ORDER_NOW",
-        "PLAY_NOW",
-        "SEE_MORE",
-        "START_NOW",
-        "VISIT_SITE",
-        "WATCH_NOW",
-    ]
-}
+_LISTED_ACTIONS = """
+SHOP_NOW LEARN_MORE SIGN_UP GET_QUOTE APPLY_NOW CONTACT_US SUBSCRIBE DOWNLOAD BOOK_NOW BUY_NOW DONATE_NOW ORDER_NOW
+PLAY_NOW SEE_MORE START_NOW VISIT_SITE WATCH_NOW
+"""
+_ACTION = {c: c.replace("_", " ").capitalize() for c in _LISTED_ACTIONS.split()}
 _SEARCH_AD, _DISPLAY_AD = "Responsive search ad", "Responsive display ad"
 
 _HEADLINES = [c for i in range(1, 16) for c in (f"Headline {i}", f"Headline {i} position")]

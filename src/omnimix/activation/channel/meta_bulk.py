@@ -27,7 +27,7 @@ from omnimix.activation.channel.bulk_file import (
     plain_cell,
     safe_cell,
 )
-from omnimix.activation.channel.plan import Action, Change
+from omnimix.activation.channel.plan import Change
 from omnimix.activation.channel.port import Setup
 from omnimix.activation.channel.resource import (
     AdGroupContent,
@@ -39,7 +39,7 @@ from omnimix.activation.channel.resource import (
     SocialAdContent,
     Status,
 )
-from omnimix.activation.channel.words import amount, meaning, money
+from omnimix.activation.channel.words import amount, meaning, money, word
 from omnimix.core.errors import InvalidInput
 from omnimix.creative.campaign import Goal
 
@@ -72,26 +72,11 @@ _OBJECTIVE = {
 }
 _OPTIMISE = {Goal.TRAFFIC: "LINK_CLICKS", Goal.LEADS: "OFFSITE_CONVERSIONS", Goal.SALES: "OFFSITE_CONVERSIONS"}
 _ATTRIBUTION = '[{"event_type":"CLICK_THROUGH","window_days":7},{"event_type":"VIEW_THROUGH","window_days":1}]'
-_ACTIONS = frozenset(
-    [
-        "LEARN_MORE",
-        "SHOP_NOW",
-        "SIGN_UP",
-        "SUBSCRIBE",
-        "DOWNLOAD",
-        "GET_OFFER",
-        "GET_QUOTE",
-        "BOOK_NOW",
-        "APPLY_NOW",
-        "CONTACT_US",
-        "BUY_NOW",
-        "ORDER_NOW",
-        "DONATE_NOW",
-        "SEE_MORE",
-        "WATCH_MORE",
-        "NO_BUTTON",
-    ]
-)
+_LISTED_ACTIONS = """
+LEARN_MORE SHOP_NOW SIGN_UP SUBSCRIBE DOWNLOAD GET_OFFER GET_QUOTE BOOK_NOW APPLY_NOW CONTACT_US BUY_NOW ORDER_NOW
+DONATE_NOW SEE_MORE WATCH_MORE NO_BUTTON
+"""
+_ACTION = {c: c for c in _LISTED_ACTIONS.split()}
 _NAMED = re.compile(rf"(?s)(.*) \[{LABEL}:([^\]]+)\]")
 
 
@@ -110,30 +95,8 @@ class MetaBulk:
         return self._file.read()
 
     def write(self, change: Change, *, idempotency_key: str) -> None:
-        """Put one change into the file. Raises InvalidInput for what its columns cannot say."""
-        if change.action is not Action.REMOVE:
-            _refuse(change.subject)
+        """Put one change into the file."""
         self._file.write(change, idempotency_key=idempotency_key)
-
-
-def _refuse(subject: Resource) -> None:
-    """What would not read back as it was written."""
-    where, content = f"meta_bulk: {subject.key}", subject.content
-    if isinstance(content, AudienceContent):
-        if any(sign in content.list_name for sign in ",|"):
-            raise InvalidInput("a list's name cannot hold a comma or a bar", where=where)
-        if subject.key.rpartition("/")[2] != list_place(content.list_name):
-            raise InvalidInput(f"its key must end in {list_place(content.list_name)!r}", where=where)
-        if subject.key.count("/") == 2 and not content.excluded:
-            raise InvalidInput("a whole campaign can only keep a list out", where=where)
-    if isinstance(content, CampaignContent) and content.network is not Network.SOCIAL:
-        raise InvalidInput(f"the file has no {content.network} campaigns", where=where)
-    if isinstance(content, SocialAdContent) and content.call_to_action not in _ACTIONS:
-        raise InvalidInput(
-            f"Meta has no call to action {content.call_to_action!r}",
-            where=where,
-            fix=f"use one of {', '.join(sorted(_ACTIONS))}",
-        )
 
 
 @dataclass
@@ -287,7 +250,7 @@ def _ad_cells(entry: Held) -> Row:
         "Body": content.primary_text,
         "Link": content.final_url,
         "Link Description": content.description,
-        "Call to Action": content.call_to_action,
+        "Call to Action": word(_ACTION, content.call_to_action, where=f"meta_bulk: {resource.key}"),
         "Image File Name": picture_name(content.picture),
         "Creative Type": "Link Page Post Ad",
         "Optimize text per person": "No",
