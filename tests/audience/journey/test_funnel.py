@@ -14,6 +14,7 @@ WITHIN = timedelta(days=7)
 funnels = st.sampled_from([NAMES[:1], NAMES[:2], NAMES[1::-1], NAMES[:3], NAMES])
 
 
+@settings(max_examples=15)
 @given(events=event_lists(), names=funnels)
 def test_a_funnel_says_what_the_paths_say(
     warehouse: Warehouse, events: list[Event], names: tuple[str, ...]

@@ -13,7 +13,7 @@ import functools
 
 import ibis
 from ibis import _
-from ibis.expr.types import IntegerColumn, Table
+from ibis.expr.types import FloatingColumn, Table
 
 
 def funnel_paths(steps: Table, names: tuple[str, ...], *, within_days: int) -> Table:
@@ -46,7 +46,7 @@ def funnel(paths: Table, names: tuple[str, ...]) -> Table:
     profiles = best.aggregate(
         **{f"profiles_{k}": (_.reached > k).cast("int64").sum().fill_null(0).cast("int64") for k in places}
     )
-    waits = {k: _wait(paths, k).quantile(0.5).cast("float64") for k in places if k}
+    waits = {k: _wait(paths, k).quantile(0.5) for k in places if k}
     medians = paths.aggregate(paths=_.count(), **{f"median_{k}": wait for k, wait in waits.items()})
     wide = profiles.cross_join(medians)
     rows = [
@@ -61,8 +61,9 @@ def funnel(paths: Table, names: tuple[str, ...]) -> Table:
     return ibis.union(*rows) if len(rows) > 1 else rows[0]
 
 
-def _wait(paths: Table, place: int) -> IntegerColumn:
-    return paths[f"at_{place}"].epoch_seconds() - paths[f"at_{place - 1}"].epoch_seconds()
+def _wait(paths: Table, place: int) -> FloatingColumn:
+    later, earlier = (paths[f"at_{k}"].epoch_seconds().cast("float64") for k in (place, place - 1))
+    return later - earlier
 
 
 def _placed(steps: Table, within_days: int) -> Table:

@@ -28,7 +28,7 @@ MEDIUMS = (
     DIRECT,  # nothing tells
 )
 
-_SEARCH = (
+SEARCH_HOSTS = (
     "bing.com",
     "duckduckgo.com",
     "ecosia.org",
@@ -37,8 +37,8 @@ _SEARCH = (
     "startpage.com",
     "search.brave.com",
 )
-_SEARCH_BRANDS = ("google", "yandex", "yahoo", "seznam", "naver")  # one name under many country domains
-_SOCIAL = (
+SEARCH_BRANDS = ("google", "yandex", "yahoo", "seznam", "naver")  # one name under many country domains
+SOCIAL_HOSTS = (
     "facebook.com",
     "fb.com",
     "instagram.com",
@@ -60,8 +60,8 @@ _SOCIAL = (
     "vk.com",
     "whatsapp.com",
 )
-_MAIL = ("mail.google.com", "outlook.live.com", "mail.yahoo.com", "mail.aol.com", "webmail.co.uk", "gmx.net")
-_SOCIAL_SOURCES = (
+MAIL_HOSTS = ("mail.google.com", "outlook.live.com", "mail.yahoo.com", "mail.aol.com", "webmail.co.uk", "gmx.net")
+SOCIAL_SOURCES = (
     "facebook",
     "fb",
     "ig",
@@ -79,7 +79,7 @@ _SOCIAL_SOURCES = (
 )
 
 # What people write into utm_medium, and the medium it means. `cpc` means paid search unless the source is social.
-_UTM = {
+UTM_WORDS = {
     "paid_search": ("cpc", "ppc", "paidsearch", "paid_search", "paid-search", "sem", "paid search", "paid"),
     "paid_social": ("paid_social", "paidsocial", "paid-social", "social_paid", "paid social", "cpc_social"),
     "display": ("display", "banner", "cpm", "programmatic", "retargeting"),
@@ -93,21 +93,21 @@ _UTM = {
     DIRECT: ("(none)", "none", "direct", "(not set)", "(direct)"),
 }
 # A click id by the parameter's name. fbclid is added to unpaid links too, so alone it does not prove an ad.
-_CLICK = {
+CLICK_IDS = {
     "paid_search": ("gclid", "gbraid", "wbraid", "msclkid"),
     "paid_social": ("ttclid", "twclid", "li_fat_id", "rdt_cid", "sccid", "epik"),
     "display": ("dclid",),
     "email": ("mc_eid", "mc_cid", "_kx"),
     "organic_social": ("fbclid", "igshid"),
 }
-_EMAIL_TOUCHES = ("Email Opened", "Email Link Clicked")
+EMAIL_TOUCHES = ("Email Opened", "Email Link Clicked")
 
 
 def tells(events: Table, own_hosts: tuple[str, ...] = ()) -> BooleanValue:
     """Whether an event says where the person came from: a UTM, a click id, a foreign referrer, or an e-mail."""
-    said = events.medium.notnull() & ~events.medium.lower().isin(_UTM[DIRECT])
+    said = events.medium.notnull() & ~events.medium.lower().isin(UTM_WORDS[DIRECT])
     foreign = _foreign(events.referrer_host, own_hosts)
-    mail = events.name.isin(_EMAIL_TOUCHES)
+    mail = events.name.isin(EMAIL_TOUCHES)
     return said | events.utm_source.notnull() | events.click_id_kind.notnull() | foreign.fill_null(False) | mail
 
 
@@ -116,20 +116,20 @@ def medium(events: Table, own_hosts: tuple[str, ...] = ()) -> StringValue:
     said, source = events.medium.lower(), events.utm_source.lower()
     host, click = events.referrer_host.lower(), events.click_id_kind.lower()
     foreign = _foreign(events.referrer_host, own_hosts)
-    paid_social = said.isin(_UTM["paid_search"]) & (
-        source.isin(_SOCIAL_SOURCES) | click.isin(("fbclid", "igshid"))
+    paid_social = said.isin(UTM_WORDS["paid_search"]) & (
+        source.isin(SOCIAL_SOURCES) | click.isin(("fbclid", "igshid"))
     )
-    known = [(said.isin(words), name) for name, words in _UTM.items() if name != DIRECT]
-    clicked = [(click.isin(kinds), name) for name, kinds in _CLICK.items()]
+    known = [(said.isin(words), name) for name, words in UTM_WORDS.items() if name != DIRECT]
+    clicked = [(click.isin(kinds), name) for name, kinds in CLICK_IDS.items()]
     return ibis.cases(
-        (events.name.isin(_EMAIL_TOUCHES), "email"),
+        (events.name.isin(EMAIL_TOUCHES), "email"),
         (paid_social, "paid_social"),
         *known,
-        (said.notnull() & ~said.isin(_UTM[DIRECT]), "other"),
+        (said.notnull() & ~said.isin(UTM_WORDS[DIRECT]), "other"),
         *clicked,
-        (foreign & host.re_search(_hosts(_MAIL)), "email"),
-        (foreign & host.re_search(_hosts(_SEARCH, _SEARCH_BRANDS)), "organic_search"),
-        (foreign & host.re_search(_hosts(_SOCIAL)), "organic_social"),
+        (foreign & host.re_search(host_pattern(MAIL_HOSTS)), "email"),
+        (foreign & host.re_search(host_pattern(SEARCH_HOSTS, SEARCH_BRANDS)), "organic_search"),
+        (foreign & host.re_search(host_pattern(SOCIAL_HOSTS)), "organic_social"),
         (foreign, "referral"),
         (source.notnull(), "other"),
         else_=DIRECT,
@@ -150,10 +150,10 @@ def source(events: Table, own_hosts: tuple[str, ...] = ()) -> StringValue:
 
 def _foreign(host: StringValue, own_hosts: tuple[str, ...]) -> BooleanValue:
     given = host.notnull() & (host != "")
-    return given & ~host.lower().re_search(_hosts(own_hosts)) if own_hosts else given
+    return given & ~host.lower().re_search(host_pattern(own_hosts)) if own_hosts else given
 
 
-def _hosts(names: tuple[str, ...], brands: tuple[str, ...] = ()) -> str:
+def host_pattern(names: tuple[str, ...], brands: tuple[str, ...] = ()) -> str:
     """A pattern that fits these hosts and their subdomains, and a brand's name under any country's domain."""
     endings = [re.escape(n.lower().removeprefix("www.")) for n in names]
     endings += [rf"{re.escape(b)}\.[a-z]{{2,3}}(\.[a-z]{{2}})?" for b in brands]

@@ -31,14 +31,14 @@ def moves(steps: Table, *, within_days: int, as_of: datetime) -> Table:
     )
     in_time = (around.followed_at <= around.occurred_at + within).fill_null(False)
     is_open = around.followed_at.isnull() & (around.occurred_at + within >= ibis.literal(as_of, "timestamp(6)"))
-    wait = around.followed_at.epoch_seconds() - around.occurred_at.epoch_seconds()
+    wait = around.followed_at.epoch_seconds().cast("float64") - around.occurred_at.epoch_seconds().cast("float64")
     return around.select(
         "step_id",
         "profile_id",
         "step",
         "occurred_at",
         next_step=ibis.cases((in_time, around.following), (is_open, OPEN), else_=EXIT),
-        wait=in_time.ifelse(wait, ibis.null("int64")),
+        wait=in_time.ifelse(wait, ibis.null("float64")),
         begins=around.before_at.isnull() | (around.occurred_at > around.before_at + within),
     )
 
@@ -66,9 +66,7 @@ def waits(moved: Table) -> Table:
     """Quartiles of the wait of each move that was followed in time, in seconds."""
     followed = moved.filter(_.wait.notnull())
     return followed.group_by("step", "next_step").aggregate(
-        q1=_.wait.quantile(0.25).cast("float64"),
-        median=_.wait.quantile(0.5).cast("float64"),
-        q3=_.wait.quantile(0.75).cast("float64"),
+        q1=_.wait.quantile(0.25), median=_.wait.quantile(0.5), q3=_.wait.quantile(0.75)
     )
 
 
