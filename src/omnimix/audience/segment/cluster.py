@@ -4,16 +4,18 @@ in   FEATURE rows as an Arrow table
 out  a Segmentation, and MEMBER rows
 
 People with an order are clustered; people who only looked are one segment by definition; whoever is left, or
-is too few to be told apart, is `(rest)`. Method: for every number of clusters k, k-means is fitted to random
-subsamples, everybody is placed by each fit, and the fits are compared in pairs by the adjusted Rand index
-(Hubert and Arabie 1985), as Ben-Hur, Elisseeff and Guyon 2002 propose. The share of people in clusters too
-small to keep is subtracted. The largest k with a score of at least `stable` is taken, else the best score if it
-reaches `least`, else nobody is divided. Both marks follow Hennig 2007 (clusters recovered above 0.85 are highly
-stable, below 0.6 not to be trusted); he gives them for the Jaccard index of one cluster, here they are a
-convention.
+is too few to be told apart, is `(rest)`. Method: for every number of clusters k, k-means is fitted to everybody
+and to random subsamples, and everybody is placed by each fit. Two things are asked of k. The fits of the
+subsamples must agree in pairs (Ben-Hur, Elisseeff and Guyon 2002), measured by the adjusted Rand index (Hubert and
+Arabie 1985), from which the share of people in clusters too small to keep is subtracted: that is the score. And
+each cluster by itself must be found again, measured by its mean best Jaccard coefficient with the clusters of the
+subsamples (Hennig 2007, who calls 0.75 and more valid and stable, and less than 0.6 not to be trusted): an average
+alone would let a good division hide the arbitrary halving of one of its clusters. The largest k whose weakest
+cluster reaches `stable` is taken, else the best score; below `least` nobody is divided.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -35,7 +37,7 @@ from omnimix.core.record import config
 from omnimix.store.facts import MEMBER
 
 IntArray = npt.NDArray[np.int64]
-PROSPECTS = "yet-to-buy"
+PROSPECTS = "visitors-yet-to-buy"
 
 
 @config
@@ -59,7 +61,7 @@ class SegmentRules:
     resamples: int = 8
     resample_share: float = 0.8
     starts: int = 4  # k-means starts per fit
-    stable: float = 0.85
+    stable: float = 0.75
     least: float = 0.6
     winsor: float = 0.01
     sample: int = 20_000  # at most so many people are used to fit; everybody is placed
@@ -172,23 +174,22 @@ def _fit(
     rng = np.random.default_rng(seed)
     if people > rules.sample:
         points = points[np.sort(rng.choice(people, rules.sample, replace=False))]
-    distinct = len(np.unique(points, axis=0))
-    most = min(rules.most, int(people // rules.min_size), distinct)
+    most = min(rules.most, people // rules.min_size, len(np.unique(points, axis=0)))
     ks = range(min(rules.fewest, most), most + 1) if most >= 2 else range(0)
     smallest = floor / people
     tried = tuple(_candidate(points, k, rules, smallest=smallest, rng=rng) for k in ks)
-    if not tried or max(c.score for c in tried) < rules.least:
-        return None, tried, "No division of the customers came out the same twice: everybody is one segment."
-    steady = [c for c in tried if c.score >= rules.stable]
-    chosen = steady[-1] if steady else max(tried, key=lambda c: (c.score, -c.clusters))
-    how = "the most that came out alike" if steady else "the number that came out most alike"
+    shown = tuple(c for c, _centres_ in tried)
+    if not tried or max(c.score for c in shown) < rules.least:
+        return None, shown, "No division of the customers came out the same twice: everybody is one segment."
+    steady = [pair for pair in tried if pair[0].weakest >= rules.stable and pair[0].score >= rules.least]
+    chosen, centres = steady[-1] if steady else max(tried, key=lambda t: (t[0].score, -t[0].clusters))
+    how = "the most that are each found again" if steady else "the number that came out most alike"
     note = (
-        f"{chosen.clusters} clusters, {how} when drawn again: "
+        f"{chosen.clusters} clusters, {how} in subsamples: "
         f"adjusted Rand index {chosen.stability:.2f} over {rules.resamples} resamples."
     )
-    centres = _centres(points, chosen.clusters, rules, seed=int(rng.integers(2**31)))
     owner = _merged(points, centres, smallest=smallest)
-    return _Clusters(centres, owner, chosen.stability), tried, note
+    return _Clusters(centres, owner, chosen.stability), shown, note
 
 
 def _centres(points: FloatArray, k: int, rules: SegmentRules, *, seed: int) -> FloatArray:
@@ -200,17 +201,32 @@ def _centres(points: FloatArray, k: int, rules: SegmentRules, *, seed: int) -> F
 
 def _candidate(
     points: FloatArray, k: int, rules: SegmentRules, *, smallest: float, rng: np.random.Generator
-) -> Candidate:
+) -> tuple[Candidate, FloatArray]:
+    """How well k clusters hold, and their centres."""
+    centres = _centres(points, k, rules, seed=int(rng.integers(2**31)))
     size = max(k, round(rules.resample_share * len(points)))
     placed = []
     for _ in range(rules.resamples):
         drawn = np.sort(rng.choice(len(points), size, replace=False))
-        centres = _centres(points[drawn], k, rules, seed=int(rng.integers(2**31)))
-        placed.append(_nearest(points, centres))
+        redrawn = _centres(points[drawn], k, rules, seed=int(rng.integers(2**31)))
+        placed.append(_nearest(points, redrawn))
     stability = float(np.mean([adjusted_rand_score(a, b) for a, b in combinations(placed, 2)]))
     shares = [np.bincount(labels, minlength=k) / len(points) for labels in placed]
     undersized = float(np.mean([share[share < smallest].sum() for share in shares]))
-    return Candidate(k, stability, undersized, stability - undersized)
+    weakest = _weakest(_nearest(points, centres), placed, k, smallest=smallest)
+    return Candidate(k, stability, undersized, weakest, stability - undersized), centres
+
+
+def _weakest(labels: IntArray, placed: Sequence[IntArray], k: int, *, smallest: float) -> float:
+    """The lowest mean best Jaccard coefficient among the clusters large enough to be kept."""
+    found = np.zeros((len(placed), k))
+    own = np.bincount(labels, minlength=k).astype(np.float64)
+    for row, other in enumerate(placed):
+        both = np.bincount(labels * k + other, minlength=k * k).reshape(k, k)
+        either = own[:, None] + np.bincount(other, minlength=k)[None, :] - both
+        found[row] = (both / np.maximum(either, 1)).max(axis=1)
+    kept = own >= max(1.0, smallest * len(labels))
+    return float(found.mean(axis=0)[kept].min()) if kept.any() else 0.0
 
 
 def _merged(points: FloatArray, centres: FloatArray, *, smallest: float) -> IntArray:

@@ -17,12 +17,16 @@ class Candidate:
     clusters: int
     stability: float  # mean adjusted Rand index over pairs of resamples
     undersized: float  # share of people in clusters too small to keep
+    weakest: float  # the least stable cluster's mean Jaccard coefficient over resamples
     score: float  # stability - undersized
 
     @property
     def text(self) -> str:
         """One line for a report."""
-        return f"{self.clusters} clusters: stability {self.stability:.2f}, too small {self.undersized:.0%}"
+        return (
+            f"{self.clusters} clusters: stability {self.stability:.2f}, weakest cluster {self.weakest:.2f}, "
+            f"too small {self.undersized:.0%}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ def is_sensitive(name: str, *, column: bool = False) -> bool:
     """Whether any word of `name` (split at whatever is no letter, and at capitals) is on the lists."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
     words = [w for w in re.split(r"[^a-z]+", spaced) if w]
-    said = {*words, *(f"{a}_{b}" for a, b in pairwise(words)), *(w.removesuffix("s") for w in words)}
+    singular = [re.sub(r"ies$", "y", w).removesuffix("s") for w in words]
+    said = {*words, *singular, *(f"{a}_{b}" for a, b in pairwise(words))}
     return bool(said & (SPECIAL | ATTRIBUTES if column else SPECIAL))
 
 
