@@ -3,7 +3,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text as sql
 
@@ -299,6 +299,7 @@ def test_clear_errors(desk):
         desk.submit(variant, replace(variant, step=1))
 
 
+@settings(max_examples=6)
 @given(st.permutations(range(4)))
 def test_the_order_of_a_submission_does_not_matter(tmp_path_factory, order):
     folder = tmp_path_factory.mktemp("order")
