@@ -14,7 +14,7 @@ from omnimix.measurement.report.wording import count, share
 
 _MOST = 8  # steps that fit side by side and stay readable
 _BAND = 20.0  # width of the widest band
-_GAP, _WIDE, _ROW = 40.0, 104.0, 170.0
+_GAP, _ROW = 40.0, 170.0
 
 
 def shown_steps(journey: JourneyMap) -> tuple[str, ...]:
@@ -37,63 +37,63 @@ def journey_graph(journey: JourneyMap) -> Markup:
     names = shown_steps(journey)
     if not names:
         return Markup("")
-    place = {name: 20 + i * (_WIDE + _GAP) for i, name in enumerate(names)}
+    wide = min(150.0, max(104.0, (960 - _GAP * len(names)) / len(names)))
+    place = {name: 20 + i * (wide + _GAP) for i, name in enumerate(names)}
     widest = max((m.profiles for m in journey.moves), default=1) or 1
     inside = [m for m in journey.moves if m.step in place and m.next_step in place and m.step != m.next_step]
     parts: list[Markup] = []
     for move in sorted(inside, key=lambda m: m.profiles):
-        parts.append(_band(move, place[move.step], place[move.next_step], _BAND * move.profiles / widest))
+        parts.append(_band(move, place[move.step], place[move.next_step], wide, _BAND * move.profiles / widest))
     for name in names:
-        parts += _ends(journey, name, place[name], widest)
+        parts += _ends(journey, name, place[name] + wide / 2, widest)
     for name in names:
-        parts += _node(journey, name, place[name])
-    width = max(760.0, 40 + len(names) * (_WIDE + _GAP) - _GAP)
+        parts += _node(journey, name, place[name], wide)
+    width = max(760.0, 40 + len(names) * (wide + _GAP) - _GAP)
     title = f"Journey map: {len(names)} steps, {count(journey.profiles)} profiles"
     return drawing(width, 372, parts, title=title)
 
 
-def _band(move: Move, start: float, end: float, width: float) -> Markup:
+def _band(move: Move, start: float, end: float, wide: float, width: float) -> Markup:
     """Forward moves arch above the row, moves back below it; neighbours are joined straight."""
     described = Markup("<title>{}</title>").format(
         f"{move.step} → {move.next_step}: {count(move.profiles)} profiles, {share(move.share)} of moves"
     )
     forward = end > start
-    if forward and abs(end - start - _WIDE - _GAP) < 1:
-        path = f"M{start + _WIDE:.0f} {_ROW + 29:.0f} L{end:.0f} {_ROW + 29:.0f}"
+    if forward and abs(end - start - wide - _GAP) < 1:
+        path = f"M{start + wide:.0f} {_ROW + 29:.0f} L{end:.0f} {_ROW + 29:.0f}"
     else:
         side = -1 if forward else 1
         edge = _ROW if forward else _ROW + 58
-        a, b = (start + _WIDE * 0.7, end + _WIDE * 0.3) if forward else (start + _WIDE * 0.2, end + _WIDE * 0.8)
+        a, b = (start + wide * 0.7, end + wide * 0.3) if forward else (start + wide * 0.2, end + wide * 0.8)
         lift = edge + side * min(110.0, 26 + abs(b - a) * 0.17)
         path = f"M{a:.0f} {edge:.0f} C{a:.0f} {lift:.0f} {b:.0f} {lift:.0f} {b:.0f} {edge:.0f}"
     kind = "forward" if forward else "back"
     return tag("path", described, d=path, class_=f"band {kind}", stroke_width=max(1.0, width))
 
 
-def _ends(journey: JourneyMap, name: str, x: float, widest: int) -> list[Markup]:
+def _ends(journey: JourneyMap, name: str, at: float, widest: int) -> list[Markup]:
     """Who begins here comes from above, who leaves goes down, who may still move stands beside."""
     parts: list[Markup] = []
     begun = _moves(journey.moves_from(START), name)
     if begun:
         width = max(1.0, _BAND * begun.profiles / widest)
-        at = x + _WIDE / 2
         parts += [
             tag("path", d=f"M{at:.0f} 34 L{at:.0f} {_ROW:.0f}", class_="band start", stroke_width=width),
             words(at, 24, f"{count(begun.profiles)} start", "axis", "middle"),
         ]
-    for target, shift, word, kind in ((EXIT, 0.42, "leave", "exit"), (OPEN, 0.78, "open", "waiting")):
+    for target, shift, word, kind in ((EXIT, -10, "leave", "exit"), (OPEN, 28, "open", "waiting")):
         gone = _moves(journey.moves_from(name), target)
         if gone:
-            width, at = max(1.0, _BAND * gone.profiles / widest), x + _WIDE * shift
+            width, x = max(1.0, _BAND * gone.profiles / widest), at + shift
             low = 318 if kind == "exit" else 296
             parts += [
                 tag(
                     "path",
-                    d=f"M{at:.0f} {_ROW + 58:.0f} L{at:.0f} {low:.0f}",
+                    d=f"M{x:.0f} {_ROW + 58:.0f} L{x:.0f} {low:.0f}",
                     class_=f"band {kind}",
                     stroke_width=width,
                 ),
-                words(at, low + 18, f"{share(gone.share)} {word}", "axis", "middle"),
+                words(x, low + 18, f"{share(gone.share)} {word}", "axis", "middle"),
             ]
     return parts
 
@@ -102,12 +102,12 @@ def _moves(moves: Sequence[Move], target: str) -> Move | None:
     return next((m for m in moves if m.next_step == target), None)
 
 
-def _node(journey: JourneyMap, name: str, x: float) -> list[Markup]:
+def _node(journey: JourneyMap, name: str, x: float, wide: float) -> list[Markup]:
     step = next(s for s in journey.steps if s.step == name)
     again = _moves(journey.moves_from(name), name)
     repeat = f" · {share(again.share)} again" if again else ""
     return [
-        box(x, _ROW, _WIDE, 58, "node", 9),
-        words(x + _WIDE / 2, _ROW + 24, cut(name, 16), "node-name", "middle"),
-        words(x + _WIDE / 2, _ROW + 43, f"{count(step.profiles)}{repeat}", "node-count", "middle"),
+        box(x, _ROW, wide, 58, "node", 9),
+        words(x + wide / 2, _ROW + 24, cut(name, int(wide / 6.6)), "node-name", "middle"),
+        words(x + wide / 2, _ROW + 43, f"{count(step.profiles)}{repeat}", "node-count", "middle"),
     ]

@@ -26,7 +26,20 @@ from omnimix.measurement.report.verdict import answer, figures, next_steps
 
 _EVERY = ("landscape", "square", "story")  # of every variant
 _FULL = ("portrait", "skyscraper", "rectangle", "leaderboard")  # beside those, of a brief's first variant
-_FILTERS = ("between", "count", "day", "measured", "money", "plain", "ratio", "share", "thousand", "wait", "whole")
+_FILTERS = (
+    "between",
+    "count",
+    "day",
+    "marked",
+    "measured",
+    "money",
+    "plain",
+    "ratio",
+    "share",
+    "thousand",
+    "wait",
+    "whole",
+)
 
 
 def render_report(report: Report) -> str:

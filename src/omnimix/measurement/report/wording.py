@@ -5,7 +5,10 @@ out  short texts
 """
 
 import math
+import re
 from datetime import date
+
+from markupsafe import Markup, escape
 
 from omnimix.core.money import Money, exponent
 
@@ -92,3 +95,10 @@ def day(when: date) -> str:
 def short_day(when: date) -> str:
     """`3 Mar 26`."""
     return f"{when.day} {when:%b %y}"
+
+
+def marked(text: str) -> Markup:
+    """Escaped text with `words in backticks` set as code."""
+    parts = re.split(r"`([^`]+)`", text)
+    set_as_code = (Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
+    return Markup("").join(set_as_code)
