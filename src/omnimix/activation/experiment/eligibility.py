@@ -187,17 +187,19 @@ def blocking(rung: Rung) -> Reason:
     return ALWAYS if rung is Rung.BROAD else ALWAYS | IRRELEVANT
 
 
+_NAMED = [tuple(str(r.name).lower() for r in Reason if code & r) for code in range(128)]
 _BLOCKING = {rung: np.uint8(blocking(rung)) for rung in Rung}
 
 
 def allowed(codes: Codes, rung: Rung) -> BoolArray:
     """Where a variant may be shown on a rung; the shape of `codes`."""
-    return np.asarray((codes & _BLOCKING[rung]) == 0, dtype=np.bool_)
+    fit: BoolArray = (codes & _BLOCKING[rung]) == 0
+    return fit
 
 
 def reasons(code: int) -> tuple[str, ...]:
     """The names in a code, lower case, in the order of `Reason`."""
-    return tuple(str(r.name).lower() for r in Reason if code & r)
+    return _NAMED[code]
 
 
 def irrelevance_rate(shown: Codes) -> float:
