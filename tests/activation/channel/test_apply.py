@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from omnimix.activation.channel.apply import apply
+from omnimix.activation.channel.apply import apply, resume
 from omnimix.activation.channel.approval import approve_plan, find_approval
 from omnimix.activation.channel.google_ads_editor import GoogleAdsEditor
 from omnimix.activation.channel.limits import Limits, limit_findings
@@ -139,6 +139,23 @@ def test_a_break_anywhere_neither_loses_nor_doubles(ledger, now, wanted, when, p
     assert len({key for _, key in channel.writes}) == len(plan.changes)
 
 
+def test_what_was_begun_is_finished_without_the_plan_at_hand(ledger, now, wanted):
+    channel = Memory()
+    plan = plan_for(channel, wanted)
+    approve(ledger, plan, now)
+    again = {"campaign": CAMPAIGN.key, "limits": LIMITS, "budget": BUDGET, "now": now}
+    assert resume(ledger, channel, **again) is None
+    channel.break_after = 30
+    with pytest.raises(Unavailable):
+        run(ledger, plan, channel, now)
+    assert plan_for(channel, wanted).digest != plan.digest
+    outcome = resume(ledger, channel, **again)
+    assert outcome is not None
+    assert len(outcome.written) == len(plan.changes) - 30
+    expect_same(channel.read(), wanted, "after resuming")
+    assert resume(ledger, channel, **again) is None
+
+
 def test_the_key_of_a_change_is_the_same_in_every_attempt(ledger, now, wanted):
     channel = Memory()
     plan = plan_for(channel, wanted)
@@ -240,7 +257,7 @@ KILLED = """
 import os, signal, sys
 from datetime import datetime
 from pathlib import Path
-from omnimix.activation.channel.apply import apply
+from omnimix.activation.channel.apply import apply, resume
 from omnimix.activation.channel.google_ads_editor import GoogleAdsEditor
 from omnimix.activation.channel.limits import Limits
 from omnimix.activation.channel.plan import make_plan

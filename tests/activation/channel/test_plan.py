@@ -1,3 +1,4 @@
+import json
 import random
 from dataclasses import replace
 from datetime import date
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnimix.activation.channel.limits import Limits, limit_findings
-from omnimix.activation.channel.plan import Action, Change, Plan, make_plan
+from omnimix.activation.channel.plan import Action, Change, Plan, make_plan, plan_from_plain, plan_plain
 from omnimix.activation.channel.resource import (
     AdGroupContent,
     CampaignContent,
@@ -23,6 +24,7 @@ from omnimix.activation.channel.resource import (
 )
 from omnimix.core.errors import Conflict, InvalidInput
 from omnimix.core.finding import Severity
+from omnimix.core.hashing import canonical_json
 from omnimix.core.money import Money
 from omnimix.creative.campaign import Goal
 from omnimix.testing.channel import example_resources
@@ -88,6 +90,7 @@ def test_carrying_out_a_plan_gives_what_is_desired_and_then_nothing_is_left(desi
     before = {r.key: r for r in live}
     kept_status = [replace(r, status=before[r.key].status) if r.key in before else r for r in desired]
     assert sorted(map(repr, after)) == sorted(map(repr, kept_status + other))
+    assert plan_from_plain(json.loads(canonical_json(plan_plain(plan)))) == plan
     again = make_plan("x", desired, after, campaign="c", supports=EVERY)
     assert again.changes == ()
     assert again.unchanged == len(desired)

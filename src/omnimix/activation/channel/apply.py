@@ -10,7 +10,6 @@ adapter that can remember keys honours. (The transactional outbox: C. Richardson
 chapter 3.)
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,9 +18,9 @@ from enum import Enum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from omnimix.activation.channel.approval import PlanApproval, refuse_blocked, required_approval
+from omnimix.activation.channel.approval import PlanApproval, begun_plan, refuse_blocked, required_approval
 from omnimix.activation.channel.limits import Limits, limit_findings
-from omnimix.activation.channel.plan import Action, Change, Plan, change_plain
+from omnimix.activation.channel.plan import Action, Change, Plan
 from omnimix.activation.channel.port import Channel
 from omnimix.activation.channel.resource import Resource
 from omnimix.activation.channel.rows import OutboxRow, PlanApprovalRow
@@ -81,6 +80,18 @@ def apply(
     )
 
 
+def resume(
+    ledger: Ledger, channel: Channel, *, campaign: str, limits: Limits, budget: Money, now: datetime
+) -> Outcome | None:
+    """Finish what an earlier `apply` of the campaign on this channel began; None when nothing is unfinished.
+
+    Call it before planning: a plan made from a half-written channel is another plan, which nobody approved.
+    """
+    with ledger() as session:
+        plan = begun_plan(session, channel=channel.name, campaign=campaign)
+    return apply(ledger, plan, channel, limits=limits, budget=budget, now=now) if plan else None
+
+
 def _outbox(session: Session, plan: Plan, approval: PlanApproval) -> set[int]:
     """Name every change in the outbox, once; the places that are done."""
     rows = list(session.scalars(select(OutboxRow).where(OutboxRow.approval == approval.number)))
@@ -89,17 +100,17 @@ def _outbox(session: Session, plan: Plan, approval: PlanApproval) -> set[int]:
             OutboxRow(
                 approval=approval.number,
                 place=place,
-                change=json.dumps(change_plain(change), ensure_ascii=False, default=str),
-                idempotency_key=_key(plan, approval, place),
+                change=change.name,
+                idempotency_key=_key(approval, place),
             )
             for place, change in enumerate(plan.changes)
         )
     return {row.place for row in rows if row.done_at is not None}
 
 
-def _key(plan: Plan, approval: PlanApproval, place: int) -> str:
+def _key(approval: PlanApproval, place: int) -> str:
     """The same for every attempt at this change under this approval, and for no other change."""
-    return digest([plan.digest, approval.number, approval.approved_at, place])
+    return digest([approval.digest, approval.number, approval.approved_at, place])
 
 
 def _state(change: Change, live: dict[str, Resource]) -> _State:
@@ -136,7 +147,7 @@ def _write(
     marked = 0
     try:
         for place in places:
-            channel.write(plan.changes[place], idempotency_key=_key(plan, approval, place))
+            channel.write(plan.changes[place], idempotency_key=_key(approval, place))
             written.append(place)
             if len(written) - marked >= MARK_EVERY:
                 _mark(ledger, approval, written[marked:], now=now)

@@ -13,10 +13,11 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from omnimix.activation.channel.limits import ACCEPTABLE
-from omnimix.activation.channel.plan import Plan
-from omnimix.activation.channel.rows import PlanApprovalRow
+from omnimix.activation.channel.plan import Plan, plan_from_plain, plan_plain
+from omnimix.activation.channel.rows import OutboxRow, PlanApprovalRow
 from omnimix.core.errors import Conflict, InvalidInput, NotAllowed
 from omnimix.core.finding import Finding, Severity
+from omnimix.core.hashing import canonical_json
 from omnimix.governance import audit
 
 
@@ -73,6 +74,7 @@ def approve_plan(
         channel=plan.channel,
         campaign=plan.campaign,
         digest=digest,
+        plan=canonical_json(plan_plain(plan)),
         approver=approver,
         accepted=json.dumps(sorted(accepted)),
         approved_at=now,
@@ -112,6 +114,24 @@ def required_approval(session: Session, plan: Plan) -> PlanApproval:
     raise NotAllowed(
         "the plan is not approved", where=where, fix="look at it with `omnimix plan`, then approve it"
     )
+
+
+def begun_plan(session: Session, *, channel: str, campaign: str) -> Plan | None:
+    """The plan whose application was begun and not finished, exactly as it was approved; None when there is none.
+
+    A newer approval for the same channel and campaign takes its place.
+    """
+    newest = (
+        select(PlanApprovalRow)
+        .where(PlanApprovalRow.channel == channel, PlanApprovalRow.campaign == campaign)
+        .order_by(PlanApprovalRow.number.desc())
+        .limit(1)
+    )
+    row = session.scalars(newest).first()
+    if row is None or row.finished_at is not None:
+        return None
+    begun = session.scalars(select(OutboxRow).where(OutboxRow.approval == row.number).limit(1)).first()
+    return plan_from_plain(json.loads(row.plan)) if begun else None
 
 
 def refuse_blocked(findings: Iterable[Finding], accepted: frozenset[str], *, where: str) -> None:

@@ -12,7 +12,6 @@ import csv
 import hashlib
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +33,7 @@ from omnimix.core.errors import InvalidInput, Unavailable
 
 LABEL = "omnimix"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Unicode categories Cc and Cs
 _NEUTRAL = re.compile(r"'+[=+\-@\t\r]")
 
 Row = dict[str, str]  # column → cell; columns that are not named are empty
@@ -91,7 +91,7 @@ def safe_cell(text: str, *, where: str) -> str:
     The OWASP rule against CSV injection; `plain_cell` undoes it exactly. Raises InvalidInput for control
     characters, which no platform takes in a name or a text.
     """
-    if any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
+    if _CONTROL.search(text):
         raise InvalidInput("the text holds a line break or control character", where=where, fix="take it out")
     return f"'{text}" if _FORMULA.match(text) else text
 

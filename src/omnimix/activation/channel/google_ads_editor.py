@@ -140,11 +140,17 @@ class _EditorForm:
 
     def __init__(self, currency: str) -> None:
         self.currency = currency
+        # The file is written anew with every change; only the rows that changed are made anew.
+        self._made: dict[tuple[Held, tuple[str, str]], tuple[Row, ...]] = {}
 
     def rows(self, held: Holding) -> Iterator[Row]:
         names = place_names(held)
         for key, entry in held.items():
-            yield from self._rows_of(entry, names[key], where=f"google_ads_editor: {key}")
+            made = self._made.get((entry, names[key]))
+            if made is None:
+                made = tuple(self._rows_of(entry, names[key], where=f"google_ads_editor: {key}"))
+                self._made[entry, names[key]] = made
+            yield from made
 
     def _rows_of(self, entry: Held, names: tuple[str, str], *, where: str) -> Iterator[Row]:
         resource = entry.resource

@@ -136,20 +136,29 @@ class _BulkForm:
 
     def __init__(self, currency: str) -> None:
         self.currency = currency
+        # The file is written anew with every change; only the rows that changed are made anew.
+        self._made: dict[tuple[Held, tuple[str, str]], Row] = {}
 
     def rows(self, held: Holding) -> Iterator[Row]:
         names = place_names(held)
         kinds = {k: h.resource.kind for k, h in held.items()}
         for key, entry in held.items():
-            where = f"microsoft_bulk: {key}"
-            resource = entry.resource
-            status = _REMOVED if entry.removed else _STATUS[resource.status]
-            above = kinds.get(resource.parent or "", Kind.CAMPAIGN)
-            texts = {"Campaign": names[key][0], "Ad Group": names[key][1]}
-            texts |= {"Client Id": f"{LABEL}:{key}"} | self._texts(resource.content, above, where=where)
-            cells = {c: safe_cell(text, where=f"{where}: {c}") for c, text in texts.items()}
-            parent = negative_id(resource.parent) if resource.parent else "0"
-            yield cells | {"Status": status, "Id": negative_id(key), "Parent Id": parent}
+            made = self._made.get((entry, names[key]))
+            if made is None:
+                above = kinds.get(entry.resource.parent or "", Kind.CAMPAIGN)
+                made = self._row(entry, names[key], above, where=f"microsoft_bulk: {key}")
+                self._made[entry, names[key]] = made
+            yield made
+
+    def _row(self, entry: Held, names: tuple[str, str], above: Kind, *, where: str) -> Row:
+        resource = entry.resource
+        texts = {"Campaign": names[0], "Ad Group": names[1], "Client Id": f"{LABEL}:{resource.key}"}
+        texts |= self._texts(resource.content, above, where=where)
+        return {c: safe_cell(text, where=f"{where}: {c}") for c, text in texts.items()} | {
+            "Status": _REMOVED if entry.removed else _STATUS[resource.status],
+            "Id": negative_id(resource.key),
+            "Parent Id": negative_id(resource.parent) if resource.parent else "0",
+        }
 
     def _texts(self, content: Content, above: Kind, *, where: str) -> Row:
         if isinstance(content, CampaignContent):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from omnimix.activation.channel.resource import Kind, Resource, plain
+from omnimix.activation.channel.resource import Kind, Resource, from_plain, plain
 from omnimix.core.errors import Conflict, InvalidInput
 from omnimix.core.hashing import digest
 
@@ -65,6 +65,25 @@ def change_plain(change: Change) -> dict[str, Any]:
         "subject": plain(change.subject),
         "before": plain(change.before) if change.before else None,
     }
+
+
+def plan_plain(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON-ready values; `plan_from_plain` reads it back, with the same digest."""
+    return {
+        "channel": plan.channel,
+        "campaign": plan.campaign,
+        "unchanged": plan.unchanged,
+        "changes": [change_plain(c) for c in plan.changes],
+    }
+
+
+def plan_from_plain(values: dict[str, Any]) -> Plan:
+    """Read what `plan_plain` wrote."""
+    changes = tuple(
+        Change(Action(c["action"]), from_plain(c["subject"]), from_plain(c["before"]) if c["before"] else None)
+        for c in values["changes"]
+    )
+    return Plan(values["channel"], values["campaign"], changes, values["unchanged"])
 
 
 def make_plan(

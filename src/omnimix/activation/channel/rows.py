@@ -13,7 +13,7 @@ from omnimix.store.ledger import Row
 
 
 class PlanApprovalRow(Row):
-    """An approval of one plan; used up once `finished_at` is set."""
+    """An approval of one plan, and the plan itself; used up once `finished_at` is set."""
 
     __tablename__ = "channel_approval"
     __table_args__ = (Index(None, "channel", "campaign", "digest"),)
@@ -22,6 +22,7 @@ class PlanApprovalRow(Row):
     channel: Mapped[str] = mapped_column(String(100))
     campaign: Mapped[str] = mapped_column(String(200))
     digest: Mapped[str] = mapped_column(String(64))
+    plan: Mapped[str] = mapped_column(Text)
     approver: Mapped[str] = mapped_column(String(200))
     accepted: Mapped[str] = mapped_column(Text)
     approved_at: Mapped[datetime] = mapped_column(DateTime)
@@ -29,7 +30,7 @@ class PlanApprovalRow(Row):
 
 
 class OutboxRow(Row):
-    """One change of an approved plan, in writing order; done once the platform is known to hold it."""
+    """One change of an approved plan, by its place in it; done once the platform is known to hold it."""
 
     __tablename__ = "channel_outbox"
 
