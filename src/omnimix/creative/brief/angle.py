@@ -3,8 +3,9 @@
 in   a persona (None: everybody), the campaign, the chosen products and their buyers
 out  Angle records, the strongest first; every one quotes what argues for it
 
-The set is closed, so that results add up over campaigns. None of them rests on a protected trait, and none tells the
-reader what is known about them: an angle decides which true things are said, not what is said about the reader.
+The set is closed, so that results add up over campaigns. None of them rests on a protected trait, and none
+tells the reader what is known about them: an angle decides which true things are said, not what is said
+about the reader.
 
     discovery    what there is to find            quality      things chosen well, worth having
     popular      what many customers bought       convenience  easy, unhurried buying
@@ -41,7 +42,7 @@ _OCCASION = re.compile(r"christmas|party|parties|gift|birthday|wedding|easter|se
 
 @dataclass(frozen=True, slots=True)
 class _Signal:
-    """A measured difference that argues for an angle: a metric by name, and the side of the base it must lie on."""
+    """A measured difference that argues for an angle: a metric, and the side of the base it must lie on."""
 
     angle: str
     metric: str
@@ -50,31 +51,39 @@ class _Signal:
     says: str
 
 
+_FRESH, _MANY, _MORE = (
+    "invites a fresh look without saying why",
+    "speaks of enough for many",
+    "shows how much there is",
+)
 _SIGNALS = (
-    _Signal("win_back", r"recency|since.*order|lapsed", 1, 1.0, "invites a fresh look without saying why"),
-    _Signal("plenty", r"units_per_line|bulk|units|\bitems\b|lines_per_order", 1, 1.0, "speaks of enough for many"),
-    _Signal("plenty", r"average_order", 1, 0.7, "speaks of enough for many"),
+    _Signal("win_back", r"absence|recency|since.*order|without an order", 1, 1.0, _FRESH),
+    _Signal("plenty", r"quantity|units", 1, 1.0, _MANY),
+    _Signal("plenty", r"order value|average_order", 1, 0.7, _MANY),
     _Signal(
         "loyalty",
-        r"^(?:(?:mean|median|average|number of) )?orders\b|frequency|repeat",
+        r"\btrust$|^(?:(?:mean|median|average|number of) )?orders\b|frequency",
         1,
         0.9,
-        "offers one more for the shelf",
+        "offers one more",
     ),
-    _Signal("discovery", r"breadth|distinct|variety|\bproducts\b", 1, 0.7, "shows how much there is to find"),
-    _Signal("value", r"discount", 1, 1.0, "names prices plainly"),
-    _Signal("value", r"price", -1, 1.0, "names prices plainly"),
-    _Signal("quality", r"price", 1, 1.0, "dwells on the things, not on what they cost"),
+    _Signal("discovery", r"\brange$|breadth|categories", 1, 0.7, _MORE),
+    _Signal("discovery", r"\bbasket$|lines_per_order", 1, 0.6, _MORE),
+    _Signal("discovery", r"\brange$|breadth|categories", -1, 0.5, "introduces more of the shop"),
+    _Signal("value", r"better price|discount", 1, 1.0, "names prices plainly"),
+    _Signal("value", r"unit price|median.price", -1, 1.0, "names prices plainly"),
+    _Signal("quality", r"unit price|median.price", 1, 1.0, "dwells on the things, not on what they cost"),
     _Signal("quality", r"return", 1, 0.6, "describes things exactly"),
+    _Signal("popular", r"second order|single order", 1, 0.8, "reassures with what others bought"),
     _Signal(
         "popular",
-        r"^(?:(?:mean|median|average|number of) )?orders\b|frequency|repeat",
+        r"^(?:(?:mean|median|average|number of) )?orders\b",
         -1,
         0.6,
         "reassures with what others bought",
     ),
-    _Signal("discovery", r"breadth|distinct|variety", -1, 0.5, "introduces more of the shop"),
-    _Signal("convenience", r"evening|weekend|hour|weekday|mobile", 1, 0.5, "makes buying sound unhurried"),
+    _Signal("convenience", r"basket left", 1, 0.8, "makes buying sound easy"),
+    _Signal("convenience", r"evening|night|weekend|hour", 1, 0.5, "makes buying sound unhurried"),
 )
 
 

@@ -3,9 +3,10 @@
 in   campaign, catalogue, a persona (None: everybody), buyers by segment and product
 out  Products, the strongest first; only such as are in stock and the campaign allows
 
-A product's strength for a segment is how much of the segment buys it, times how much more than everybody does (its lift,
-shrunk towards 1 where few bought it), times how well its price sits with the segment's. For everybody it is its buyers.
-No category takes more than a third of the places while others have something to offer.
+A product's strength for a segment is how much of the segment buys it, times how much more than everybody
+does (its lift, shrunk towards 1 where few bought it), times how well its price sits with the segment's. For
+everybody it is its buyers. No category takes more than a third of the places while others have something to
+offer.
 """
 
 from collections import Counter
@@ -106,9 +107,17 @@ def _liking(product: Product, persona: Persona) -> float:
     return 1.0
 
 
+def usual_price(persona: Persona) -> float | None:
+    """What the segment usually pays for one thing, in minor units; None where no statement says so."""
+    prices = (
+        s for s in persona.of_kind(Kind.PRICE) if s.unit == "minor" and "order" not in f"{s.metric} {s.subject}"
+    )
+    return next((s.value for s in prices if s.value > 0), None)
+
+
 def _price_fit(product: Product, persona: Persona) -> float:
     """1 at the price the segment usually pays, falling by half for a factor of about three either way."""
-    usual = next((s.value for s in persona.of_kind(Kind.PRICE) if s.unit == "minor" and s.value > 0), None)
+    usual = usual_price(persona)
     if usual is None or product.price is None or product.price.minor <= 0:
         return 1.0
     return exp(-abs(log(product.price.minor / usual)) / 1.6)

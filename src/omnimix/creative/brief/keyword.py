@@ -3,8 +3,8 @@
 in   the chosen products, the campaign, the brand
 out  at least ten distinct phrases, lower case, each ≤ 80 characters and ≤ 10 words
 
-They come from product nouns, categories and intents ("buy …", "… gift ideas"). Letters, digits, spaces, hyphens and
-apostrophes only: search platforms refuse other signs.
+They come from product nouns, categories and intents ("buy …", "… gift ideas"). Letters, digits, spaces,
+hyphens and apostrophes only: search platforms refuse other signs.
 """
 
 import re

@@ -4,7 +4,6 @@ in   campaign, brand, catalogue, personas, buyers by segment and product
 out  Brief records, the broad one first
 """
 
-import re
 from collections.abc import Mapping, Sequence
 
 from omnimix.audience.persona.persona import Kind, Persona
@@ -142,6 +141,6 @@ def _product_claims(products: Sequence[Product], brand: Brand, buyers: Mapping[s
 def _aversions(persona: Persona | None) -> tuple[str, ...]:
     """Words that jar with how the segment buys."""
     for s in persona.of_kind(Kind.PRICE) if persona is not None else ():
-        if re.search(r"price", s.metric):
+        if "order" not in f"{s.metric} {s.subject}":
             return _DEARER if s.value > s.base else _CHEAPER
     return ()

@@ -3,9 +3,9 @@
 in   one text
 out  Phrase-like records: hints that the reader is tracked, assertions about protected traits, personal data
 
-The traits follow Article 9 and recital 51 of the GDPR (Regulation (EU) 2016/679) and section 4 of the UK Equality
-Act 2010; the rule on second-person assertions follows Meta's advertising standard on personal attributes, Google's on
-personalised advertising.
+The traits follow Article 9 and recital 51 of the GDPR (Regulation (EU) 2016/679) and section 4 of the UK
+Equality Act 2010; the rule on second-person assertions follows Meta's advertising standard on personal
+attributes, Google's on personalised advertising.
 """
 
 import re

@@ -26,8 +26,14 @@ class Phrase:
     end: int
 
 
-_PRICE = r"(?:[£$€¥]\s?\d[\d.,]*\d|[£$€¥]\s?\d|\d[\d.,]*\s?(?:p|pence|pounds|quid|euros?|dollars?|GBP|EUR|USD|CHF|JPY)\b)"
-_NUMBER_WORD = r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_PRICE = (
+    r"(?:[£$€¥]\s?\d[\d.,]*\d|[£$€¥]\s?\d|"
+    r"\d[\d.,]*\s?(?:p|pence|pounds|quid|euros?|dollars?|GBP|EUR|USD|CHF|JPY)\b)"
+)
+_NUMBER_WORD = (
+    r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
+    r"twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+)
 _PATTERNS: tuple[tuple[ClaimKind, str], ...] = (
     (
         ClaimKind.PRICE,
@@ -99,7 +105,7 @@ _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern i
 
 
 def factual_phrases(text: str, *, exempt: Iterable[str] = ()) -> tuple[Phrase, ...]:
-    """Every factual phrase of `text` in reading order. Spellings in `exempt` (the brand's name) are passed over."""
+    """The factual phrases of `text` in reading order; spellings in `exempt` (the brand's name) are passed over."""
     masked = text
     for name in exempt:
         if name:
@@ -109,7 +115,11 @@ def factual_phrases(text: str, *, exempt: Iterable[str] = ()) -> tuple[Phrase, .
         for kind, pattern in reversed(_COMPILED)
         for m in pattern.finditer(masked)
     }
-    return tuple(found[place] for place in sorted(found))
+    kept: list[Phrase] = []
+    for place in sorted(found, key=lambda p: (p[0], -p[1])):
+        if not kept or place[1] > kept[-1].end:  # "£5" holds "5" already
+            kept.append(found[place])
+    return tuple(kept)
 
 
 def covers(claim: Claim, phrase: Phrase, text: str) -> bool:

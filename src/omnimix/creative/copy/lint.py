@@ -14,14 +14,14 @@ from omnimix.creative.brief.noun import article, is_plural
 from omnimix.creative.copy.columns import columns
 
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
-_DANGLING = frozenset("a an the and or of our your my their with than but nor as if".split())  # noqa: SIM905
+_DANGLING = frozenset("a an the and or our your my their than but nor if".split())  # noqa: SIM905
 _STOCK_CODE = re.compile(r"(?<![\w£$€¥.,])(?:\d{5,}[A-Za-z]*|(?=[A-Za-z]*\d{3,})[A-Za-z]+\d{3,}[A-Za-z]*)(?!\w)")
 _SAME_TWICE = re.compile(r"\b([^\W\d]+) \1\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Spellings that are right as they stand: capitals inside a sentence, and whole tokens such as an offer's code."""
+    """Spellings that are right as they stand: capitals inside a sentence, whole tokens such as an offer's code."""
 
     capitals: frozenset[str] = frozenset()
     tokens: frozenset[str] = field(default=frozenset())

@@ -3,10 +3,10 @@
 in   lines of one part, a weight for each family, a random generator for ties
 out  the chosen lines, the leading one first
 
-Greedy max-min: each next line is the one with the most of quality and distance to all lines already taken (the greedy
-2-approximation of max-min dispersion, Ravi, Rosenkrantz & Tayi 1994, Operations Research 42(2)), distance being one
-minus the Jaccard overlap of words. No frame gives more than two lines, no kind of product more than a few, and no two
-lines begin with the same words.
+Greedy max-min: each next line is the one with the most of quality and distance to all lines already taken
+(the greedy 2-approximation of max-min dispersion, Ravi, Rosenkrantz & Tayi 1994, Operations Research
+42(2)), distance being one minus the Jaccard overlap of words. No frame gives more than two lines, no kind
+of product more than a few, and no two lines begin with the same words.
 """
 
 from collections import Counter
@@ -19,13 +19,14 @@ from omnimix.creative.copy.say import LIMITS, Line, width
 
 PER_FRAME = 2
 _NEAR = 0.6  # overlap from which two lines are the same line
+_NAMING = frozenset(("heads", "fine_heads", "a_head", "name", "the_name", "the_thing"))
 _PER_FRAME_TRIED = 12
 _TIE = 0.04  # how far chance may move a quality
 
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """What makes a line good here: family → weight in [0, 1] (missing: not used), and the product to begin with."""
+    """What makes a line good here: family → weight in [0, 1] (missing: not used), the product to begin with."""
 
     weights: Mapping[str, float]
     first_rank: int
@@ -41,16 +42,18 @@ def pick(
     pool = [line for line in lines if taste.weights.get(line.frame.family, 0) > 0]
     quality = {line.text: _quality(line, taste) + float(rng.random()) * _TIE for line in pool}
     pool = _shortlist(pool, quality)
+    words = {line.text: line.words() for line in pool}
     taken: list[Line] = []
     frames: Counter[str] = Counter()
     openings: Counter[str] = Counter()
     products: Counter[str] = Counter()
-    distance = dict.fromkeys(quality, 1.0)
+    distance = dict.fromkeys(words, 1.0)
     most = max(2, -(-count // 4))
     while pool and len(taken) < count:
-        leads = [line for line in pool if line.frame.family in taste.lead and line.products] if not taken else []
-        leads = leads or [line for line in pool if not taken and line.frame.family in taste.lead]
-        best = max(leads or pool, key=lambda line: (quality[line.text] + 0.7 * distance[line.text], line.text))
+        best = max(
+            pool if taken else _leads(pool, taste),
+            key=lambda line: (quality[line.text] + 0.7 * distance[line.text], line.text),
+        )
         if not accepts(best):
             pool.remove(best)
             continue
@@ -59,7 +62,7 @@ def pick(
         openings[_opening(best)] += 1
         products.update(best.products[:1])
         for line in pool:
-            distance[line.text] = min(distance[line.text], 1.0 - overlap(line.words, best.words))
+            distance[line.text] = min(distance[line.text], 1.0 - overlap(words[line.text], words[best.text]))
         pool = [
             line
             for line in pool
@@ -70,6 +73,14 @@ def pick(
             and not (line.products and products[line.products[0]] >= most)
         ]
     return taken
+
+
+def _leads(pool: list[Line], taste: Taste) -> list[Line]:
+    """What may come first: the leading families, where possible naming a product or its kind."""
+    own = [line for line in pool if line.frame.family in taste.lead]
+    named = [line for line in own if line.frame.first & _NAMING]
+    offering = [line for line in own if "offer" in line.frame.shop]
+    return offering or named or own or pool
 
 
 def _shortlist(pool: list[Line], quality: Mapping[str, float]) -> list[Line]:

@@ -31,7 +31,11 @@ LIMITS = {
 }
 HEADLINES = frozenset(("headline", "long_headline", "subject"))
 _PROOF = frozenset(("proof", "proof_in"))
-_PAIRED = 5  # second products tried with each first one
+_PAIRED = 3  # second products tried with each first one
+_OPENING = re.compile(r"(?:^|(?<=[.?!] ))([“\"]?)([^\W\d_])")
+_LIGHT = frozenset(
+    "have look from that what your with this they them then when where more than come some here".split()  # noqa: SIM905
+)
 _SMALL = frozenset("a an the and or of our your my to for from in on at with at it is are you we".split())  # noqa: SIM905
 
 
@@ -44,11 +48,14 @@ class Line:
     claims: tuple[Claim, ...]
     products: tuple[str, ...]
     rank: int
-    words: frozenset[str]
+
+    def words(self) -> frozenset[str]:
+        """The words that carry its meaning."""
+        return frozenset(w for w in re.findall(r"[\w'’-]+", self.text.lower()) if w not in _SMALL)
 
 
 def say(scene: Scene, parts: Iterable[str], families: frozenset[str]) -> dict[str, list[Line]]:
-    """Every line of each part that fits its width, each text once, in the order of frames and products; unchecked."""
+    """Every line of each part that fits its width, each text once, in the order of the frames; unchecked."""
     said: dict[str, list[Line]] = {}
     for part in parts:
         lines: dict[str, Line] = {}
@@ -96,7 +103,7 @@ def _clean(line: Line, scene: Scene, stop: re.Pattern[str] | None) -> bool:
 def _repeats(text: str) -> bool:
     """Whether a word that carries meaning comes twice: "bags and lunch bags"."""
     words = [_stem(w) for w in re.findall(r"[^\W\d_]{4,}", text.lower())]
-    return any(words.count(w) > 1 for w in words if w not in ("have", "look", "from", "that", "what"))
+    return any(words.count(w) > 1 for w in words if w not in _LIGHT)
 
 
 def _stem(word: str) -> str:
@@ -160,16 +167,13 @@ def _line(
     frame: Frame, values: dict[str, str], claims: tuple[Claim, ...], products: tuple[str, ...], rank: int
 ) -> Line:
     text = _sentences(frame.text.format_map(values))
-    words = frozenset(w for w in re.findall(r"[\w'’£-]+", text.lower()) if w not in _SMALL)
-    return Line(text, frame, tuple(dict.fromkeys(claims)), products, rank, words)
+    return Line(text, frame, tuple(dict.fromkeys(claims)), products, rank)
 
 
 def _sentences(text: str) -> str:
-    """`text` with a capital at the start of every sentence, except where a spelling such as "iPhone" forbids it."""
-    return re.sub(
-        r"(?:^|(?<=[.?!] ))([“\"]?)([^\W\d_])(?=[^\s]*)",
-        lambda m: m.group(1) + (m.group(2) if _own_case(text, m.start(2)) else m.group(2).upper()),
-        text,
+    """`text` with a capital at the start of every sentence, except for spellings such as "iPhone"."""
+    return _OPENING.sub(
+        lambda m: m.group(1) + (m.group(2) if _own_case(text, m.start(2)) else m.group(2).upper()), text
     )
 
 

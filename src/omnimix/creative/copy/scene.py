@@ -22,8 +22,8 @@ from omnimix.data.product import Product
 _LITTLE = 1000  # minor units up to which a price is called small
 # Names that are a saying or a title do not fit inside a sentence: "the I am so poorly hot water bottle".
 _SAYING = re.compile(
-    r"\b(?:i|am|is|are|was|me|my|you|your|our|we|please|keep|come|take|hand over|grow|no|not|don['’]?t|welcome|love|"
-    r"hello|how|what|who|why|happy|home sweet)\b",
+    r"\b(?:i|am|is|are|was|me|my|you|your|our|we|please|keep|come|take|hand over|grow|no|not|don['’]?t|"
+    r"welcome|love|hello|how|what|who|why|happy|home sweet)\b",
     re.IGNORECASE,
 )
 _LONGEST_NAME = 48

@@ -3,8 +3,8 @@
 in   Brief, Campaign, Brand, seed
 out  Variant records without pictures
 
-A variant takes one angle of the brief and one place in the story: the first introduces, those between prove, the last
-makes the offer where there is one.
+A variant takes one angle of the brief and one place in the story: the first introduces, those between
+prove, the last makes the offer where there is one.
 """
 
 import hashlib
@@ -39,8 +39,8 @@ class BuiltInWriter:
 def write_variants(brief: Brief, campaign: Campaign, brand: Brand, *, seed: int) -> tuple[Variant, ...]:
     """Variants of one brief, one angle each, `step` counting from 0; the same arguments give the same variants.
 
-    Raises InvalidInput when the language is not English, or when fewer than 15 headlines or 4 descriptions can be made
-    without breaking a rule.
+    Raises InvalidInput when the language is not English, or when fewer than 15 headlines or 4 descriptions
+    can be made without breaking a rule.
     """
     count = campaign.variants_per_brief
     _check(brief, campaign, brand)
@@ -74,7 +74,7 @@ def _check(brief: Brief, campaign: Campaign, brand: Brand) -> None:
         )
     if len(brief.angles) < campaign.variants_per_brief:
         raise InvalidInput(
-            f"only {len(brief.angles)} angles can be argued for, {campaign.variants_per_brief} variants were asked for",
+            f"{campaign.variants_per_brief} variants were asked for, {len(brief.angles)} angles can be argued for",
             where=f"campaigns/{campaign.key}.toml [campaign] variants_per_brief",
             fix=f"set it to {len(brief.angles)} or less",
         )
@@ -135,14 +135,28 @@ def _choose(
         one("primary"),
         one("subject"),
         one("preheader"),
-        [
-            *one("opening"),
-            *one("middle"),
-            *(one("proof") if role != "introduce" else []),
-            *(one("terms") if role == "offer" else []),
-            *one("closing"),
-        ],
+        _body(said, taste, role, editor, rng),
     )
+
+
+def _body(
+    said: dict[str, list[Line]], taste: Taste, role: str, editor: Editor, rng: np.random.Generator
+) -> list[Line]:
+    """Three to five paragraphs; no fact is told twice."""
+    told: set[str] = set()
+    body: list[Line] = []
+    parts = ("opening", "middle", *(("proof",) if role != "introduce" else ()), "terms", "closing")
+    for part in parts:
+        if part == "terms" and role != "offer":
+            continue
+
+        def fresh(line: Line) -> bool:
+            return editor.accepts(line) and not told.intersection(c.source for c in line.claims)  # noqa: B023 (used at once)
+
+        for line in pick(said[part], 1, taste, fresh, rng):
+            body.append(line)
+            told |= {c.source for c in line.claims}
+    return body
 
 
 def _variant(brief: Brief, campaign: Campaign, angle: str, step: int, choice: _Choice) -> Variant:

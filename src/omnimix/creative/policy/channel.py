@@ -68,7 +68,8 @@ def _text(form: str, limit: TextLimit, texts: tuple[str, ...]) -> Iterator[Findi
         yield Finding("channel.text_count", severity, limit.part, why, "write more")
     for place, text in enumerate(texts, 1):
         if columns(text) > limit.columns:
-            why = f"{text!r} takes {columns(text)} columns, {form} {'takes' if limit.hard else 'shows'} {limit.columns}"
+            most = f"{'takes' if limit.hard else 'shows'} {limit.columns}"
+            why = f"{text!r} takes {columns(text)} columns, {form} {most}"
             yield Finding("channel.text_width", severity, f"{limit.part} {place}", why, "shorten it")
 
 

@@ -19,8 +19,9 @@ from omnimix.data.product import Product
 class PolicyFacts:
     """Everything a check may hold a variant against.
 
-    `products` is by product id, `buyers` counts distinct customers by product id over the whole base, `channels` are
-    the campaign's channel names, `image_bytes` is the weight of each picture by `Image.path` (missing: not checked).
+    `products` is by product id, `buyers` counts distinct customers by product id over the whole base,
+    `channels` are the campaign's channel names, `image_bytes` is the weight of each picture by `Image.path`
+    (missing: not checked).
     """
 
     brand: Brand

@@ -1,4 +1,4 @@
-"""Claim checks: every factual phrase is carried by a claim, every claim is true by its source, and still is on the last day.
+"""Claim checks: every factual phrase has a claim, every claim is true by its source, and still is on the last day.
 
 in   a variant and the facts
 out  findings that name the text, the phrase, the reason and what to do

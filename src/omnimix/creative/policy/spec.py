@@ -3,9 +3,10 @@
 in   nothing
 out  Spec records by channel name; one channel may have several formats
 
-Sources: Google Ads API v26 (ResponsiveSearchAdInfo, ResponsiveDisplayAdInfo, KeywordInfo) and its image help pages;
-Microsoft Advertising responsive search and audience ads; Meta ads guide, single image link ad (its hard maxima are far
-above what is shown, so the shown lengths are warned about); Gmail clips HTML above 102 KB.
+Sources: Google Ads API v26 (ResponsiveSearchAdInfo, ResponsiveDisplayAdInfo, KeywordInfo) and its image
+help pages; Microsoft Advertising responsive search and audience ads; Meta ads guide, single image link ad
+(its hard maxima are far above what is shown, so the shown lengths are warned about); Gmail clips HTML above
+102 KB.
 """
 
 from collections.abc import Mapping
