@@ -56,6 +56,10 @@ class Shape:
 def shape(key: str, source: Source) -> Shape:
     """Lay a source over its preset. Raises InvalidInput for an unknown preset, field or purpose."""
     where = f"sources.{key}"
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", key):
+        raise InvalidInput(
+            f"{key!r} cannot name a source", where=where, fix="use letters, digits, hyphen and underscore"
+        )
     under = preset(source.preset, where=where) if source.preset else None
     holds = source.holds or (under.holds if under else None)
     if holds is None:

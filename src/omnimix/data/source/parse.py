@@ -21,7 +21,7 @@ _BLANKS = pa.array(["", "-", "--", "---", "n/a", "N/A", "NA", "null", "NULL", "N
 _TRUE = pa.array(["true", "yes", "y", "1", "t", "on", "subscribed", "in stock", "instock", "active"])
 _FALSE = pa.array(["false", "no", "n", "0", "f", "off", "unsubscribed", "out of stock", "outofstock", "inactive"])
 _PLAIN = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
-_ZONE = r"\s?(Z|UTC|[+-]\d{2}:?\d{2})$"
+_ZONE = r"\s?(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 _ISO = (
     "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M",
@@ -33,7 +33,7 @@ _ISO = (
 )
 _DAY_FIRST = ("%d/%m/%YT%H:%M:%S", "%d/%m/%YT%H:%M", "%d/%m/%Y")
 _MONTH_FIRST = ("%m/%d/%YT%H:%M:%S", "%m/%d/%YT%H:%M", "%m/%d/%Y")
-_WORDS = ("%d %b %Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%b %d, %YT%I:%M %p", "%b %d, %Y, %I:%M %p")
+_WORDS = ("%d %b %Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%b %d, %Y %I:%M %p", "%b %d, %Y, %I:%M %p")
 
 Bad = npt.NDArray[np.bool_]
 
@@ -161,7 +161,7 @@ def read_instant(text: pa.Array, *, zone: str, day_first: bool, given: str | Non
     never happened moves forward. Numbers of 10, 13 or 16 digits count seconds, milliseconds or microseconds
     since 1970.
     """
-    marked = mask(pc.match_substring_regex(text, rf"\d{_ZONE}"))
+    marked = mask(pc.match_substring_regex(text, rf":\d{{2}}(\.\d+)?{_ZONE}"))
     if not marked.any():
         local = _strptime(text, given=given, day_first=day_first)
         typed = _utc(local, zone)
@@ -182,8 +182,9 @@ def _utc(local: pa.Array, zone: str) -> pa.Array:
 
 
 def _offset(text: pa.Array) -> pa.Array:
-    parts = pc.extract_regex(text, r"(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})$")
-    hours, minutes = (pc.cast(pc.struct_field(parts, [i]), pa.int64()) for i in (1, 2))
+    parts = pc.extract_regex(text, r"(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})?$")
+    told = (pc.if_else(pc.equal(part, ""), "0", part) for part in (pc.struct_field(parts, [i]) for i in (1, 2)))
+    hours, minutes = (pc.cast(part, pa.int64()) for part in told)
     size = pc.add(pc.multiply(hours, 60), minutes)
     signed = pc.if_else(pc.equal(pc.struct_field(parts, [0]), "-"), pc.negate(size), size)
     seconds = pc.multiply(pc.fill_null(signed, 0), 60 * MICRO)
@@ -205,7 +206,7 @@ def _epoch(text: pa.Array) -> pa.Array:
 def _strptime(text: pa.Array, *, given: str | None, day_first: bool) -> pa.Array:
     """Local instants by the first format that fits each value, fractions of a second to the microsecond."""
     if given:
-        return pc.strptime(text, format=given, unit="us", error_is_null=True)
+        return _real(text, given)
     joined = pc.replace_substring_regex(text, r"^(\d[\d/.-]*\d) +(\d)", r"\1T\2")
     fraction = pc.extract_regex(joined, r"(?P<clock>:\d{2})\.(?P<digits>\d{1,9})$")
     whole = pc.replace_substring_regex(joined, r"(:\d{2})\.\d{1,9}$", r"\1")
@@ -215,11 +216,23 @@ def _strptime(text: pa.Array, *, given: str | None, day_first: bool) -> pa.Array
     for format_ in formats:
         if found.null_count == text.null_count:
             break
-        found = pc.coalesce(found, pc.strptime(day_dots, format=format_, unit="us", error_is_null=True))
+        found = pc.coalesce(found, _real(day_dots, format_))
     if fraction.null_count == len(fraction):
         return found
     digits = pc.utf8_slice_codeunits(pc.utf8_rpad(pc.struct_field(fraction, [1]), 6, "0"), 0, 6)
     return pc.add(found, pc.cast(pc.fill_null(digits, "0"), pa.int64()).cast(pa.duration("us")))
+
+
+def _real(text: pa.Array, format_: str) -> pa.Array:
+    """Parsed by a format, if the day exists: the parser takes 31 February, printing it back shows 2 March."""
+    at = pc.strptime(text, format=format_, unit="s", error_is_null=True)
+    same = pc.equal(_bare(pc.strftime(at, format=format_)), _bare(text))
+    return pc.if_else(same, at, pa.scalar(None, at.type)).cast(pa.timestamp("us"))
+
+
+def _bare(text: pa.Array) -> pa.Array:
+    """Lower case, without leading zeros."""
+    return pc.replace_substring_regex(pc.utf8_lower(text), r"(^|\D)0+(\d)", r"\1\2")
 
 
 def read_date(text: pa.Array, *, day_first: bool, given: str | None = None) -> Reading:

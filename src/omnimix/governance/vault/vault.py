@@ -70,12 +70,9 @@ class Vault:
 
     def _seal_some(self, session: Session, wanted: dict[str, dict[str, Sealed]]) -> int:
         named = select(DataKeyRow.profile_id, DataKeyRow.wrapped).where(DataKeyRow.profile_id.in_(wanted))
-        keys: dict[str, bytes | None] = dict(session.execute(named).tuples().all())
-        held = set(
-            session.execute(
-                select(SealedRow.profile_id, SealedRow.item).where(SealedRow.profile_id.in_(wanted))
-            ).tuples()
-        )
+        keys: dict[str, bytes | None] = {row[0]: row[1] for row in session.execute(named)}
+        items_held = select(SealedRow.profile_id, SealedRow.item).where(SealedRow.profile_id.in_(wanted))
+        held = {(row[0], row[1]) for row in session.execute(items_held)}
         new_keys: list[dict[str, object]] = []
         new_rows: list[dict[str, object]] = []
         for profile, items in wanted.items():
