@@ -45,7 +45,9 @@ class EntryRow(Row):
     simulated: Mapped[bool]
     reverses: Mapped[str | None] = mapped_column(String(300))
     digest: Mapped[str] = mapped_column(String(64))
-    postings: Mapped[list[PostingRow]] = relationship(order_by=PostingRow.line, lazy="selectin")
+    postings: Mapped[list[PostingRow]] = relationship(
+        order_by=PostingRow.line, lazy="selectin", passive_deletes="all"
+    )
 
 
 def _refuse(_mapper: Any, _connection: Any, row: Any) -> None:

@@ -17,7 +17,7 @@ from ibis.expr.types import Table
 
 from omnimix.core.errors import InvalidInput
 from omnimix.core.grade import Grade
-from omnimix.measurement.lift.stats import micros_per_minor
+from omnimix.measurement.lift.stats import micros_per_minor, nullable
 from omnimix.store.facts import ASSIGNMENT, CONVERSION, EXPOSURE, check
 
 GROUPS = ("channel", "segment", "lane", "rung", "variant_id", "week")
@@ -55,7 +55,7 @@ def performance(
         check(exposures, EXPOSURE, name="exposure"),
         check(conversions, CONVERSION, name="conversion"),
     )
-    rows = shown.union(bought, distinct=False)
+    rows = nullable(shown).union(nullable(bought), distinct=False)
     sums = {name: _[name].sum().fill_null(0) for name in _SUMS}
     grouped = rows.group_by(*by) if by else rows
     summed = grouped.aggregate(**sums, simulated=_.simulated.any())

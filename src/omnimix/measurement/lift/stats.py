@@ -125,8 +125,13 @@ def _weekly(exposures: Table, conversions: Table, *, currency: str, platform_sha
     earned = conversions.select("profile_id", "week", value=_.margin_minor * micros_per_minor(currency))
     fee = (_.cost_micros * platform_share).round().cast("int64")
     paid = exposures.select("profile_id", "week", value=-(_.cost_micros + fee))
-    both = earned.union(paid, distinct=False)
+    both = nullable(earned).union(nullable(paid), distinct=False)
     return both.group_by("profile_id", "week").aggregate(value=_.value.sum())
+
+
+def nullable(table: Table) -> Table:
+    """`table` with every column nullable: a union wants both sides alike, and files forget what may not be null."""
+    return table.cast({name: kind.copy(nullable=True) for name, kind in table.schema().items()})
 
 
 def _with_before(valued: Table, before: Table | None) -> Table:
