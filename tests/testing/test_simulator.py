@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from omnimix.activation.channel.plan import Action, Change, make_plan
-from omnimix.activation.channel.port import Setup
+from omnimix.activation.channel.port import Channel, Setup
 from omnimix.activation.channel.resource import (
     AdGroupContent,
     CampaignContent,
@@ -20,6 +20,7 @@ from omnimix.core.errors import InvalidInput
 from omnimix.core.money import Money
 from omnimix.creative.brand import Brand
 from omnimix.creative.campaign import Goal
+from omnimix.testing.channel import ChannelSuite
 from omnimix.testing.simulator import Simulator
 
 DAY = date(2026, 11, 2)
@@ -125,3 +126,13 @@ def test_what_makes_no_sense_is_refused(setup):
     (setup.folder / "simulator.jsonl").write_text("not ours\n", "utf-8")
     with pytest.raises(InvalidInput, match="cannot be read"):
         list(Simulator(setup).read())
+
+
+class TestConformance(ChannelSuite):
+    """The simulator keeps the contract that every channel keeps."""
+
+    def make(self, setup: Setup) -> Channel:
+        return Simulator(setup)
+
+    def takes_pictures(self) -> bool:
+        return False  # it knows of pictures and has nobody to show them to
