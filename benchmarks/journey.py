@@ -91,12 +91,12 @@ def _pairs(events: Table, source: str) -> dict[str, tuple[Table, str]]:
     steps = event_steps(events)
     placed = in_sessions(events, gap_minutes=30)
     return {
-        "sessions": (sessions(placed), SESSIONS.format(placed=PLACED.format(source=source))),
-        "touches": (touches(placed), TOUCHES.format(placed=PLACED.format(source=source))),
         "transitions": (
             transitions(moves(steps, within_days=180, as_of=AS_OF)),
             TRANSITIONS.format(source=source),
         ),
+        "sessions": (sessions(placed), SESSIONS.format(placed=PLACED.format(source=source))),
+        "touches": (touches(placed), TOUCHES.format(placed=PLACED.format(source=source))),
         "funnel": (funnel(funnel_paths(steps, FUNNEL, within_days=180), FUNNEL), FUNNELS.format(source=source)),
     }
 

@@ -34,6 +34,8 @@ class Warehouse:
         self.connection = ibis.duckdb.connect(memory_limit=memory, threads=threads, temp_directory=str(spill))
         # The order of rows without ORDER BY is not part of any result, and keeping it costs memory.
         self.connection.raw_sql("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
+        # The engine would draw its bar on standard output, amid what a command prints for another program.
+        self.connection.raw_sql("SET enable_progress_bar = false")
         self._memory: dict[str, Table] = {}
 
     def parts(self, fact: str) -> list[str]:
