@@ -143,7 +143,7 @@ class _Maker:
             content = EmailContent(
                 subject=variant.email.subject,
                 preheader=variant.email.preheader,
-                heading=variant.long_headline,
+                heading=variant.email.subject,
                 body=variant.email.body,
                 call_to_action=variant.call_to_action,
                 hero=Picture(hero.path, hero.sha256) if hero else None,
@@ -191,7 +191,8 @@ class _Maker:
                 name=variant.variant_id,
                 primary_text=variant.primary_text,
                 headline=variant.headlines[0],
-                description=variant.descriptions[0],
+                # Feeds cut a link's description at about 30 characters, which is a headline's length.
+                description=(variant.headlines[1:2] or variant.descriptions[:1])[0],
                 call_to_action=variant.call_to_action,
                 picture=_needed(variant, "square"),
                 final_url=url,
