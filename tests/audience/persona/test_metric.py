@@ -38,3 +38,12 @@ def test_a_metric_speaks_only_of_those_it_fits(feature_table) -> None:
     assert applies["share of visits through email"] == [True, False, True]
     left = by_name["share with a filled basket and no order"].values(rows)
     assert np.array_equal(left[applies["share with a filled basket and no order"]], [1.0, 0.0])
+
+
+def test_seasons_need_two_years_of_history(feature_table) -> None:
+    def speaks_of_seasons(days: int) -> bool:
+        rows = matrix(feature_table(2, {"tenure_days": [10, days]}))
+        return any("between" in m.name for m in metrics(rows))
+
+    assert not speaks_of_seasons(373)
+    assert speaks_of_seasons(730)

@@ -17,7 +17,7 @@ from omnimix.store.facts import EVENT, ORDER_LINE, PRODUCT
 from omnimix.store.warehouse import Warehouse
 
 # A failing table of a dozen rows is read faster than it is shrunk.
-tables = settings(max_examples=8, phases=(Phase.explicit, Phase.generate))
+tables = settings(max_examples=6, phases=(Phase.explicit, Phase.generate))
 
 AS_OF = dt.datetime(2026, 6, 1)
 CATEGORY = {"mug": "Kitchen", "bowl": "Kitchen", "lamp": "Lighting"}
@@ -153,7 +153,7 @@ def test_features_are_what_a_slow_reading_says(warehouse: Warehouse, lines: list
         assert {k: found[profile][k] for k in wanted} == pytest.approx(wanted)
 
 
-@settings(tables, max_examples=4)
+@settings(tables, max_examples=3)
 @given(lines=st.lists(any_line, max_size=10), data=st.data())
 def test_the_order_of_the_rows_does_not_matter(
     warehouse: Warehouse, lines: list[dict[str, Any]], data: st.DataObject

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from omnimix.audience.persona.evidence import Evidence, evidence, survivors
+from omnimix.audience.persona.evidence import Evidence, Method, evidence, survivors
 from omnimix.audience.persona.metric import Mask, Metric, Side, metrics
 from omnimix.audience.persona.persona import Kind, Persona, Statement
 from omnimix.audience.segment.matrix import Matrix, matrix
@@ -39,6 +39,7 @@ class PersonaRules:
     confidence: float = 0.95
     false_discoveries: float = 0.05
     least_effect: float = 0.2  # Cohen's h or d
+    least_ratio: float = 1.2  # of a median to the base's, or the other way round
     most_per_kind: int = 3
 
 
@@ -100,8 +101,14 @@ def _matters(candidate: Candidate, rules: PersonaRules) -> bool:
         found.excludes_base
         and abs(found.effect) >= rules.least_effect
         and (found.effect > 0) == (found.value > found.base)  # mean of logs and median point the same way
+        and (metric.method is not Method.MEDIAN or _ratio(found) >= rules.least_ratio)
         and _figure(metric, found.value, "GBP") != _figure(metric, found.base, "GBP")  # visible when rounded
     )
+
+
+def _ratio(found: Evidence) -> float:
+    low, high = sorted((abs(found.value), abs(found.base)))
+    return high / low if low > 0 else float("inf")
 
 
 def _masks(people: Matrix, members: pa.Table, segments: Sequence[Segment]) -> dict[str, Mask]:
@@ -155,6 +162,8 @@ def _statement(metric: Metric, found: Evidence, text: str, *, currency: str) -> 
 
 def _figure(metric: Metric, value: float, currency: str) -> str:
     if metric.unit == "share":
+        if 0.995 <= value < 1:
+            return "over 99%"
         return f"{value:.0%}" if value == 0 or value >= 0.01 else f"{value:.1%}"
     if metric.unit == "minor":
         return str(Money(round(value), currency))

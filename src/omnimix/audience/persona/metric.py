@@ -20,7 +20,10 @@ from omnimix.audience.segment.naming import in_sentence
 
 Mask = npt.NDArray[np.bool_]
 HALF_A_YEAR = 180
+A_MONTH = 30
 SEVERAL = 3  # orders that make a habit
+TWO_YEARS = 730
+"""Days of history from which a season can be told from having come, or gone, lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Metric:
 
 def metrics(rows: Matrix) -> tuple[Metric, ...]:
     """Every metric the columns of `rows` allow."""
-    return (*_FIXED, *_categories(rows), *_times(), *_media(rows))
+    return (*_FIXED, *_categories(rows), *_times(rows), *_media(rows))
 
 
 def _bought(rows: Matrix) -> Mask:
@@ -166,7 +169,7 @@ _FIXED = (
             "use the whole range",
         ),
         Side(
-            f"They seem to look for one kind of thing: they have typically bought from {{value}} categories, "
+            f"They seem to keep to a part of the range: they have typically bought from {{value}} categories, "
             f"against {{base}} {_ALL}.",
             "keep to few categories",
         ),
@@ -200,6 +203,20 @@ _FIXED = (
         ),
         subject="absence",
         plain="{value} of customers have not ordered for more than half a year.",
+    ),
+    Metric(
+        Kind.TIME,
+        f"share with an order in the last {A_MONTH} days",
+        "share",
+        Method.SHARE,
+        _flag("recency_days", lambda x: x < A_MONTH),
+        _bought,
+        Side(
+            f"They have been here lately: {{value}} have ordered in the last {A_MONTH} days, against {{base}} "
+            f"{_ALL}.",
+            "have ordered lately",
+        ),
+        subject="lately",
     ),
     Metric(
         Kind.CHALLENGE,
@@ -286,6 +303,8 @@ def _categories(rows: Matrix) -> Iterable[Metric]:
     for column in rows.family("category_share"):
         category = column.partition(":")[2]
         said = in_sentence(category)
+        if said == category and " " not in said:  # "Christmas" is no thing one can spend on
+            said = f"{said} things"
         yield _share_of(
             Kind.CATEGORY,
             column,
@@ -298,8 +317,12 @@ def _categories(rows: Matrix) -> Iterable[Metric]:
         )
 
 
-def _times() -> Iterable[Metric]:
+def _times(rows: Matrix) -> Iterable[Metric]:
+    tenure = rows.column("tenure_days")
+    seasons = bool(tenure.size) and float(tenure.max()) >= TWO_YEARS
     for column, when in _WHEN.items():
+        if column.startswith("season_share:") and not seasons:
+            continue
         yield _share_of(
             Kind.TIME,
             column,

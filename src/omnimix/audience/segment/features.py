@@ -19,7 +19,19 @@ from ibis.expr.types import IntegerValue, Table, TimestampValue
 from omnimix.audience.segment.local import local
 
 OTHER = "(other)"
-"""Key of a share whose product, medium or hour is not known."""
+"""Key of a share whose product category, medium or hour is not known."""
+
+_NO_CATEGORY = (
+    "",
+    "other",
+    "others",
+    "misc",
+    "miscellaneous",
+    "uncategorised",
+    "uncategorized",
+    "none",
+    "unknown",
+)
 
 FEATURE = ibis.schema(
     {
@@ -130,7 +142,7 @@ def _lines(
         .drop("product_id_right")
     )
     return joined.mutate(
-        category=_.category.fill_null(OTHER),
+        category=_.category.strip().lower().isin(_NO_CATEGORY).ifelse(OTHER, _.category).fill_null(OTHER),
         margin=_.amount_minor * _.product_margin.fill_null(margin_share),
         discounted=(_.unit_price <= _.usual_price * (1 - discount)).fill_null(False),
     )
