@@ -134,7 +134,8 @@ NAMES = st.one_of(
     st.sampled_from(
         (
             "WHITE HANGING HEART T-LIGHT HOLDER", "Egg cup", "SET OF 3 CAKE TINS 22720", "杯子 mug", "Ülkü vase",
-            "iPhone case", "Best mug ever", "Keep calm and carry on", "x", "Mug (large, blue)", "Pack of 24 napkins",
+            "iPhone case", "Best mug ever", "Keep calm and carry on", "x", "Mug (large, blue)",
+            "Pack of 24 napkins",
             "A very long name " * 6,
             "LED LAMP 12W", "O'Brien's jug", "Hour glass", "Only 3 left!", "Trousers", "Party bunting",
             "{name}", "Free mug",
@@ -178,10 +179,12 @@ def catalogues(draw: st.DrawFn) -> tuple[Product, ...]:
     catalogue=catalogues(),
     brand=st.builds(
         Brand,
-        name=st.sampled_from(("Wickerwren", "Q", "The Extraordinarily Long Shop Name Ltd", "Studio 54", "eBay", "ACME")),
+        name=st.sampled_from(("Wickerwren", "Q", "The Extraordinarily Long Shop Name Ltd", "Studio 54",
+            "eBay", "ACME")),
         website=st.just("https://shop.example"),
         promise=st.sampled_from(("Small things, well made.", "", "We are the best!", "Gifts for 3 generations")),
-        sells=st.sampled_from(("gifts for the home", "electronics", "An awful lot of very different things for the house")),
+        sells=st.sampled_from(("gifts for the home", "electronics",
+            "An awful lot of very different things for the house")),
         sender=st.just("shop"), postal_address=st.just("1 Lane"), unsubscribe_url=st.just("https://shop.example/u"),
     ),
     with_offer=st.booleans(), buyers=st.integers(0, 2000), seed=st.integers(0, 99),

@@ -21,7 +21,7 @@ PER_FRAME = 2
 _NEAR = 0.6  # overlap from which two lines are the same line
 _NAMING = frozenset(("heads", "fine_heads", "a_head", "name", "the_name", "the_thing"))
 _PER_FRAME_TRIED = 12
-_TIE = 0.04  # how far chance may move a quality
+_TIE, _TIE_OF_ONE = 0.04, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def pick(
 ) -> list[Line]:
     """At most `count` lines that `accepts` lets through; fewer when no more can be had without repeating."""
     pool = [line for line in lines if taste.weights.get(line.frame.family, 0) > 0]
-    quality = {line.text: _quality(line, taste) + float(rng.random()) * _TIE for line in pool}
+    quality = {line.text: _quality(line, taste) + float(rng.random()) * _chance(line) for line in pool}
     pool = _shortlist(pool, quality)
     words = {line.text: line.words() for line in pool}
     taken: list[Line] = []
@@ -73,6 +73,11 @@ def pick(
             and not (line.products and products[line.products[0]] >= most)
         ]
     return taken
+
+
+def _chance(line: Line) -> float:
+    """How far chance may move a quality: a little where many are taken, more where one is."""
+    return _TIE if line.frame.part in ("headline", "description") else _TIE_OF_ONE
 
 
 def _leads(pool: list[Line], taste: Taste) -> list[Line]:

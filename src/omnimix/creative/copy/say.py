@@ -60,12 +60,18 @@ def say(scene: Scene, parts: Iterable[str], families: frozenset[str]) -> dict[st
     for part in parts:
         lines: dict[str, Line] = {}
         for frame in frames()[part]:
-            if frame.family in families:
+            if frame.family in families and not _half_told(frame, scene):
                 for line in _fill(frame, scene):
                     if columns(line.text) <= LIMITS[part]:
                         lines.setdefault(line.text, line)
         said[part] = list(lines.values())
     return said
+
+
+def _half_told(frame: Frame, scene: Scene) -> bool:
+    """Whether the frame spells out an offer and leaves the code out that it takes."""
+    spelt = frame.part in ("terms", "primary") and "offer" in frame.shop
+    return spelt and "code" in scene.shop and "code" not in frame.shop
 
 
 class Editor:

@@ -178,6 +178,8 @@ def _say_buyers(
         "n_buyers": f"{n} buyers",
         "n_short": f"{n} bought",
     }
+    if "heads" in slots:
+        slots["known_heads"], claims["known_heads"] = slots["heads"], claim
     for slot, text in said.items():
         slots[slot] = text
         claims[slot] = Claim(ClaimKind.POPULARITY, text, claim.source, claim.expires_on)

@@ -128,15 +128,30 @@ def _choose(
     def one(part: str) -> list[Line]:
         return pick(said[part], 1, taste, editor.accepts, rng)
 
+    subject = one("subject")
     return _Choice(
         pick(said["headline"], HEADLINES, taste, editor.accepts, rng),
         pick(said["description"], DESCRIPTIONS, taste, editor.accepts, rng),
         one("long_headline"),
         one("primary"),
-        one("subject"),
-        one("preheader"),
+        subject,
+        _preheader(said["preheader"], subject, taste, editor, rng),
         _body(said, taste, role, editor, rng),
     )
+
+
+def _preheader(
+    lines: list[Line], subject: list[Line], taste: Taste, editor: Editor, rng: np.random.Generator
+) -> list[Line]:
+    """One that adds to the subject instead of saying it again, where there is one."""
+    said = frozenset().union(*(line.words() for line in subject))
+    told = {c.source for line in subject for c in line.claims}
+
+    def adds(line: Line) -> bool:
+        again = len(line.words() & said) > 1 or told.intersection(c.source for c in line.claims)
+        return not again and editor.accepts(line)
+
+    return pick(lines, 1, taste, adds, rng) or pick(lines, 1, taste, editor.accepts, rng)
 
 
 def _body(
