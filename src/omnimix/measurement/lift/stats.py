@@ -82,10 +82,11 @@ def cell_sums(
     campaign: str,
     looks: int,
     currency: str,
+    first: int = 1,
     platform_share: float = 0.0,
     before: Table | None = None,
 ) -> Table:
-    """Sum margin per (segment, lane, look), look = 1 … `looks`, over everybody assigned.
+    """Sum margin per (segment, lane, look), look = `first` … `looks`, over everybody assigned.
 
     `before` has profile_id and margin_minor of a period before the campaign, one row a profile at most; those
     it does not name count with zero. Columns out: segment, lane, look, people, total, squares, before,
@@ -98,7 +99,7 @@ def cell_sums(
         currency=currency,
         platform_share=platform_share,
     )
-    weeks = ibis.memtable({"look": list(range(1, looks + 1))}, schema={"look": "int64"})
+    weeks = ibis.memtable({"look": list(range(first, looks + 1))}, schema={"look": "int64"})
     until = (
         weekly.join(weeks, (weekly.week >= 0) & (weekly.week < weeks.look))
         .group_by("profile_id", "look")
@@ -130,7 +131,7 @@ def _weekly(exposures: Table, conversions: Table, *, currency: str, platform_sha
 
 
 def nullable(table: Table) -> Table:
-    """`table` with every column nullable: a union wants both sides alike, and files forget what may not be null."""
+    """`table` with every column nullable: a union wants both sides alike, files forget what may not be null."""
     return table.cast({name: kind.copy(nullable=True) for name, kind in table.schema().items()})
 
 
