@@ -114,7 +114,8 @@ def catalogue(sold_rows: pa.Table, declared_rows: pa.Table | None, *, categories
         told = {name: row[name] for name in PRODUCT.names if row[name] is not None}
         under = found.get(row["product_id"], {})
         if "category" not in told and not under:
-            told["category"] = category(row["name"], categories.get(row["source"], {}))
+            own = categories.get(row["source"]) or next((r for r in categories.values() if r), {})
+            told["category"] = category(row["name"], own)
         if under.get("currency") != told.get("currency", under.get("currency")):
             under = {**under, "price_minor": None}
         found[row["product_id"]] = {**dict.fromkeys(PRODUCT.names), **under, **told}

@@ -63,7 +63,9 @@ def by_distinct(array: pa.Array, read: Callable[[pa.Array], Reading]) -> Reading
     if 2 * len(coded.dictionary) > len(array):
         return read(array)
     if not len(coded.dictionary):
-        return Reading(pc.take(read(array.slice(0, 1)).values, pa.array([0] * len(array))), no_rows(len(array)))
+        return Reading(
+            pc.take(read(array.slice(0, 1)).values, pa.array([0] * len(array), pa.int32())), no_rows(len(array))
+        )
     once = read(coded.dictionary)
     bad = np.append(once.bad, False)[np.asarray(pc.fill_null(coded.indices, len(once.bad)))]
     return Reading(pc.take(once.values, coded.indices), bad)

@@ -187,7 +187,7 @@ def _opened(data_key: AESGCM, row: SealedRow) -> tuple[str, str]:
 def _decrypt(key: AESGCM, cipher: bytes, bound: bytes, *, what: str) -> bytes:
     try:
         return key.decrypt(cipher[:_NONCE], cipher[_NONCE:], bound or None)
-    except (InvalidTag, ValueError):
+    except (InvalidTag, ValueError, TypeError):
         raise Tampered(
             f"{what} does not open: it was changed, or sealed under another workspace key", where="vault"
         ) from None
