@@ -7,11 +7,13 @@ out  artifact `foresight`; approved plans written to channels
 from collections import Counter
 from dataclasses import dataclass
 
-from omnimix.activation.channel.apply import apply
-from omnimix.activation.channel.approval import approve_plan, find_approval
+from omnimix.activation.channel.apply import apply, resume
+from omnimix.activation.channel.approval import PlanApproval, approve_plan, find_approval
 from omnimix.activation.channel.desired import desired, split_budget
 from omnimix.activation.channel.limits import limit_findings
 from omnimix.activation.channel.plan import Plan, make_plan
+from omnimix.activation.channel.resource import Kind
+from omnimix.activation.experiment.ladder import Rung
 from omnimix.core.errors import NotAllowed
 from omnimix.core.finding import Finding
 from omnimix.core.money import Money
@@ -21,6 +23,7 @@ from omnimix.flow.measure import weeks_of
 from omnimix.flow.people import margins_of, members_of
 from omnimix.flow.step import Counts
 from omnimix.measurement.lift.power import Verdict, verdicts
+from omnimix.measurement.lift.reading import Reading
 from omnimix.measurement.lift.spread import read_spreads, spread_sums
 
 
@@ -35,23 +38,48 @@ class Proposal:
 
 
 def propose(machine: Machine, job: Job, channel_name: str) -> Proposal:
-    """Compare what the channel holds with what it shall hold. Writes nothing."""
+    """Compare what the channel holds with what it shall hold. Writes nothing.
+
+    Raises NotAllowed while no variant is approved, NotFound for a channel that is not installed.
+    """
     campaign = job.campaign
+    variants = approved_of(machine, job)
+    if not variants:
+        raise NotAllowed("no variant is approved", where=campaign.key, fix=f"omnimix review list {campaign.key}")
     channel = machine.channel(channel_name)
-    shares = split_budget(Money.parse(campaign.daily_budget, machine.currency), campaign.channels)
-    budget = shares[channel_name]
+    budget = budget_of(machine, job, channel_name)
     wanted = desired(
         campaign,
-        approved_of(machine, job),
+        variants,
         channel=channel_name,
         supports=channel.supports,
         budget=budget,
         business_name=machine.brand.name,
+        promoted=promoted_of(machine, job),
     )
     plan = make_plan(channel_name, wanted, channel.read(), campaign=campaign.key, supports=channel.supports)
     with machine.ledger() as session:
         standing = find_approval(session, plan)
-    return Proposal(plan, limit_findings(plan, job.limits, budget=budget), budget, standing is not None)
+    return Proposal(plan, limit_findings(plan, job.limits, budget=budget), budget, _stands(standing))
+
+
+def _stands(standing: PlanApproval | None) -> bool:
+    """Whether an approval still allows writing: one that was used up does not."""
+    return standing is not None and not standing.finished
+
+
+def budget_of(machine: Machine, job: Job, channel_name: str) -> Money:
+    """What a channel may spend a day: an even share among the channels that spend at all."""
+    total = Money.parse(job.campaign.daily_budget, machine.currency)
+    spending = [c for c in job.campaign.channels if Kind.CAMPAIGN in machine.channel(c).supports]
+    return split_budget(total, spending).get(channel_name, Money(0, machine.currency))
+
+
+def promoted_of(machine: Machine, job: Job) -> dict[str, Rung]:
+    """What each segment's `follow` lane has earned so far; nothing before the first reading."""
+    name = f"{job.campaign.key}/readings"
+    readings = machine.artifacts.load(name, tuple[Reading, ...]) if machine.artifacts.has(name) else ()
+    return {s: rung for s, rung in readings[-1].promoted.items() if rung is not Rung.BROAD} if readings else {}
 
 
 def approve(
@@ -77,6 +105,14 @@ def deploy(machine: Machine, job: Job, channel_name: str, *, approver: str | Non
 
     `approver` approves the plan first: for the demo, where nobody is there to look.
     """
+    resume(
+        machine.ledger,
+        machine.channel(channel_name),
+        campaign=job.campaign.key,
+        limits=job.limits,
+        budget=budget_of(machine, job, channel_name),
+        now=machine.clock(),
+    )
     proposal = propose(machine, job, channel_name)
     if approver and proposal.plan.changes and not proposal.approved:
         approve(machine, proposal, digest=proposal.plan.digest, approver=approver)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from omnimix.core.hashing import digest
-from omnimix.data.ingest import Progress, silent
+from omnimix.data.ingest import silent
+from omnimix.data.intake import Progress
 from omnimix.flow.activate import deploy, foresee
 from omnimix.flow.create import check, draw, review, write_briefs, write_copy
 from omnimix.flow.machine import Job, Machine

@@ -17,7 +17,8 @@ from omnimix.audience.segment.features import features
 from omnimix.audience.segment.segment import REST
 from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.core.errors import InvalidInput
-from omnimix.data.ingest import Progress, ingest, silent
+from omnimix.data.ingest import ingest, silent
+from omnimix.data.intake import Progress
 from omnimix.flow.machine import Machine
 from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, permitted_for, profiles_of
 from omnimix.flow.step import Counts
