@@ -285,7 +285,7 @@ def test_the_page_tells_the_numbers(full: Report) -> None:
     page = render_report(full)
     for told in (
         "£1,000",
-        "-£500.00 to £2,500",
+        "−£500.00 to £2,500",
         "8.3%",
         "randomised",
         "not known yet",
@@ -340,7 +340,7 @@ def test_uneven_lanes_take_the_verdict_back(full: Report) -> None:
 
 def test_figures_carry_grades_and_only_made_up_ones_the_mark(full: Report) -> None:
     by = {f.label: f for f in figures(full)}
-    assert by["Net incremental margin"].interval == "-£500.00 to £2,500"
+    assert by["Net incremental margin"].interval == "−£500.00 to £2,500"
     assert by["Net incremental margin"].grade == "randomised"
     assert by["Known customers"].simulated is False
     assert all(f.grade for f in by.values())

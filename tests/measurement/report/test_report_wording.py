@@ -12,7 +12,7 @@ from omnimix.measurement.report import wording
     ("made", "told"),
     [
         (wording.money(123456, "GBP"), "£1,234.56"),
-        (wording.money(-50, "GBP"), "-£0.50"),
+        (wording.money(-50, "GBP"), "−£0.50"),
         (wording.money(math.inf, "GBP"), "not known yet"),
         (wording.whole(123_456_78, "GBP"), "£123,457"),
         (wording.whole(4_50, "GBP"), "£4.50"),
@@ -22,7 +22,7 @@ from omnimix.measurement.report import wording
         (wording.share(0.123), "12%"),
         (wording.share(0.012), "1.2%"),
         (wording.share(0.0), "0%"),
-        (wording.ratio(-0.5), "-0.50"),
+        (wording.ratio(-0.5), "−0.50"),
         (wording.wait(None), ""),
         (wording.wait(86_400), "1 day"),
         (wording.wait(7200), "2 hours"),

@@ -79,13 +79,19 @@ def make_poster(
         call_to_action=_LABELS.get(variant.call_to_action, "Shop now"),
         alt_text="",
         badge=badge,
-        terms=offer.text if offer and badge and offer.text != badge else "",
+        terms=_terms(offer, badge, variant.headlines[0]) if offer else "",
         product=shown.name if shown and price else "",
         price=price,
         direction=direction_for(variant.angle),
         motif=motif_for(shown.category, shown.name) if shown else "gift",
     )
     return replace(poster, alt_text=_alt_text(poster, brand, shown))
+
+
+def _terms(offer: Offer, badge: str, headline: str) -> str:
+    """The whole offer, unless badge or headline say it already."""
+    said = badge == offer.text or offer.text.lower() in headline.lower()
+    return offer.text if badge and not said else ""
 
 
 def _alt_text(poster: Poster, brand: Brand, shown: Product | None) -> str:

@@ -127,17 +127,18 @@ def waterfall(falls: Sequence[Fall], *, title: str, simulated: bool = False) -> 
     high = max(0.0, *(max(pair) for pair in levels))
     scale = 190 / ((high - low) or 1.0)
     step = (_WIDTH - 20) / len(falls)
-    ground = 36 + high * scale
+    top = 50 if simulated else 32
+    ground = top + high * scale
     parts: list[Markup] = [stroke(10, ground, _WIDTH - 10, ground, "zero")]
     for place, (fall, (start, end)) in enumerate(zip(falls, levels, strict=True)):
-        x, y = 10 + place * step + step * 0.14, 36 + (high - max(start, end)) * scale
+        x, y = 10 + place * step + step * 0.14, top + (high - max(start, end)) * scale
         kind = "total" if fall.total else "rise" if fall.amount >= 0 else "fall"
         parts += [
             box(x, y, step * 0.72, max(abs(end - start) * scale, 1.5), f"block {kind}", 3),
             words(x + step * 0.36, y - 6, fall.text, "value", "middle"),
-            words(x + step * 0.36, 262, cut(fall.label, int(step / 6.4)), "label", "middle"),
+            words(x + step * 0.36, top + 228, cut(fall.label, int(step / 6.4)), "label", "middle"),
         ]
-    return drawing(_WIDTH, 274, parts, title=title, simulated=simulated)
+    return drawing(_WIDTH, top + 242, parts, title=title, simulated=simulated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from omnimix.activation.experiment.ladder import FOLLOW, Rung
 from omnimix.core.finding import Severity
 from omnimix.creative.brief.brief import BROAD
 from omnimix.creative.image.palette import legible, mix
@@ -77,6 +78,8 @@ def _context(report: Report) -> dict[str, Any]:
         "stages": plots.stage_plot(journey) if journey else "",
         "mediums": plots.medium_plot(journey) if journey else "",
         "segment_plot": plots.segment_plot(report),
+        "lanes": _lanes(report),
+        "unclicked": sum(r["conversions"] for r in report.performance.get("channel", ()) if not r["impressions"]),
         "ladder": plots.ladder_plot(report, None),
         "ladders": [(report.segment_name(s), plots.ladder_plot(report, s)) for s in segments],
         "courses": plots.course_plot(report) if len(report.looks) > 1 else "",
@@ -90,6 +93,16 @@ def _context(report: Report) -> dict[str, Any]:
         "found": [(c, f) for c in report.candidates for f in c.findings if f.severity is not Severity.NOTE],
         "queued": sum(c.status is Status.QUEUED for c in report.candidates),
     }
+
+
+def _lanes(report: Report) -> list[tuple[str, int, float]]:
+    """Lane, people, people planned, in the order of the ladder."""
+    whole = next((c for c in report.last.checks if c.segment is None), None) if report.last else None
+    if whole is None:
+        return []
+    order = [*map(str, Rung), FOLLOW]
+    lanes = sorted({*whole.people, *whole.expected}, key=lambda n: (order.index(n) if n in order else 99, n))
+    return [(lane, whole.people.get(lane, 0), whole.expected.get(lane, 0.0)) for lane in lanes]
 
 
 def _style(report: Report) -> Markup:
@@ -121,7 +134,9 @@ def _galleries(report: Report, pictures: dict[str, str]) -> Iterable[dict[str, A
     keys = dict.fromkeys(c.variant.brief for c in _shown(report))
     briefs = {b.key: b for b in report.briefs}
     for key in sorted(keys, key=lambda k: (k != BROAD, k)):
-        group = [c for c in _shown(report) if c.variant.brief == key]
+        group = sorted(
+            (c for c in _shown(report) if c.variant.brief == key), key=lambda c: (c.variant.step, c.variant_id)
+        )
         yield {
             "name": "Everybody (broad)" if key == BROAD else report.segment_name(key),
             "brief": briefs.get(key),
@@ -144,7 +159,8 @@ def _pictures(report: Report) -> dict[str, str]:
 
 
 def _first(report: Report, candidate: Candidate) -> bool:
-    return candidate is next(c for c in _shown(report) if c.variant.brief == candidate.variant.brief)
+    group = (c for c in _shown(report) if c.variant.brief == candidate.variant.brief)
+    return candidate is min(group, key=lambda c: (c.variant.step, c.variant_id))
 
 
 def _wanted(variant: Variant, first: bool) -> list[str]:

@@ -45,7 +45,7 @@ def drawing(
     width: Number, height: Number, parts: Iterable[Markup | str], *, title: str, simulated: bool = False
 ) -> Markup:
     """A whole chart with its name for those who cannot see it, and the SIMULATED mark where it belongs."""
-    mark = words(width - 8, 16, "SIMULATED", "simulated-mark", "end") if simulated else Markup("")
+    mark = words(8, 16, "SIMULATED", "simulated-mark") if simulated else Markup("")
     named = Markup("<title>{}</title>").format(title)
     chart = tag(
         "svg", named, *parts, mark, viewBox=f"0 0 {_short(width)} {_short(height)}", role="img", aria_label=title

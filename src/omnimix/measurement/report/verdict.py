@@ -12,7 +12,7 @@ from omnimix.core.grade import Grade
 from omnimix.creative.review.queue import Status
 from omnimix.measurement.lift.promote import Promotion
 from omnimix.measurement.report.record import Look, Report
-from omnimix.measurement.report.wording import between, count, money, plain, ratio, share, whole
+from omnimix.measurement.report.wording import between, count, plain, ratio, share, thousand, whole
 
 COUNTED = "counted"  # not an estimate: added up from the logs or the books
 _IRRELEVANT = 0.05  # share of impressions above which eligibility comes first
@@ -180,10 +180,13 @@ def _ladder_steps(report: Report) -> Iterator[NextStep]:
     for p in last.promotions if last else ():
         if p.promoted:
             name = report.segment_name(p.segment)
-            yield NextStep(f"Serve {name} the `{p.rung}` rung.", f"It {p.reason}; `follow` does so already.")
+            low = next((t.low for t in p.tried if t.rung is p.rung), None)
+            least = f", at least {thousand(low, report.currency)} a week per thousand people" if low else ""
+            why = f"It earns more than `broad` after all costs{least}. The `follow` lane gets it already."
+            yield NextStep(f"Serve {name} the `{p.rung}` rung.", why)
     for effect in last.effects if last else ():
         if effect.segment is None and effect.high < 0:
-            loss = money(-effect.high * 1000, report.currency)
+            loss = thousand(-effect.high, report.currency)
             why = (
                 f"At least {loss} a week per thousand people is lost against `{effect.against}`, after all costs."
             )

@@ -16,9 +16,14 @@ DAY = 86_400.0
 UNKNOWN = "not known yet"
 
 
+def _minus(text: str) -> str:
+    """A real minus sign: lines do not break after it as they do after a hyphen."""
+    return text.replace("-", "−")
+
+
 def money(minor: float, currency: str) -> str:
     """`£1,234.50`; an infinite amount is not known."""
-    return str(Money(round(minor), currency)) if math.isfinite(minor) else UNKNOWN
+    return _minus(str(Money(round(minor), currency))) if math.isfinite(minor) else UNKNOWN
 
 
 def whole(minor: float, currency: str) -> str:
@@ -42,7 +47,7 @@ def share(value: float, places: int = 0) -> str:
         return UNKNOWN
     if places == 0 and 0 < abs(value) < 0.095:
         places = 1
-    return f"{value:.{places}%}"
+    return _minus(f"{value:.{places}%}")
 
 
 def count(value: float) -> str:
@@ -52,7 +57,7 @@ def count(value: float) -> str:
 
 def ratio(value: float) -> str:
     """`1.25`, signed when below zero."""
-    return f"{value:.2f}" if math.isfinite(value) else UNKNOWN
+    return _minus(f"{value:,.2f}") if math.isfinite(value) else UNKNOWN
 
 
 def wait(seconds: float | None) -> str:
