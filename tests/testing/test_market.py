@@ -263,5 +263,10 @@ def test_variant_effects_are_fixed_by_the_seed_and_never_make_buying_impossible(
     truth = planted({"a": (0.1, 3000.0), "b": (0.05, 8000.0)}, seed=seed)
     effects = [truth.variant_effect(f"v{i}", s) for i in range(40) for s in SEGMENTS]
     assert effects == [truth.variant_effect(f"v{i}", s) for i in range(40) for s in SEGMENTS]
-    assert min(effects) + truth.baseline("a") - truth.irrelevance > 0
     assert np.std(effects) > 0
+    for s in SEGMENTS:
+        worst = min(truth.variant_effect(f"v{i}", s) for i in range(40))
+        assert truth.baseline(s) + worst - truth.irrelevance_in(s) > 0
+        assert truth.variant_effect("v0", s) / truth.baseline(s) == pytest.approx(
+            truth.variant_effect("v0", "a") / truth.baseline("a"), abs=0.1
+        )

@@ -150,8 +150,9 @@ class Market:
         if len(rows):
             added = by_rung[rung_of, segment] + by_variant[variant_of, segment]
         fresh = np.exp(-self.truth.fatigue * self._exposed[rows])
+        lost = np.array([self.truth.irrelevance_in(s) for s in self.segments])
         irrelevant = served["irrelevant"].to_numpy().astype(np.float64)
-        return np.asarray(added * fresh - irrelevant * self.truth.irrelevance)
+        return np.asarray(added * fresh - irrelevant * lost[segment])
 
     def _shown(
         self,

@@ -40,6 +40,9 @@ class SegmentTruth:
     orders_per_week: float
     margin_per_order_minor: float  # mean contribution before marketing, net of refunds
     effects: Mapping[str, float] = field(default_factory=dict)
+    scale: float = (
+        1.0  # multiplies drawn variant effects and irrelevance here, so that large buyers react in proportion
+    )
 
 
 def usual_media() -> dict[str, Medium]:
@@ -92,12 +95,12 @@ class Truth:
     def _lowest(self, segment: SegmentTruth) -> float:
         steps = np.cumsum([segment.effects.get(str(r), 0.0) for r in Rung])
         said = [effect for by_segment in self.variants.values() for effect in by_segment.values()]
-        worst = min([-_WIDEST * (self.variant_sd + self.cell_sd), *said])
+        worst = min([-_WIDEST * (self.variant_sd + self.cell_sd) * segment.scale, *said])
         return (
             segment.orders_per_week * segment.margin_per_order_minor
             + float(steps.min())
             + worst
-            - self.irrelevance
+            - self.irrelevance * segment.scale
         )
 
     def variant_effect(self, variant_id: str, segment: str) -> float:
@@ -107,7 +110,11 @@ class Truth:
             return said[segment]
         shared = self.variant_sd * _normal(self.seed, variant_id) if self.variant_sd else 0.0
         alone = self.cell_sd * _normal(self.seed, f"{segment}:{variant_id}") if self.cell_sd else 0.0
-        return shared + alone
+        return (shared + alone) * self.segments[segment].scale
+
+    def irrelevance_in(self, segment: str) -> float:
+        """Margin lost in a segment by an exposed week that an irrelevance rule speaks against."""
+        return self.irrelevance * self.segments[segment].scale
 
     def effect(self, rung: str, segment: str) -> float:
         """What a rung adds to `none`, all rungs below it included, for one exposed and unfatigued week."""
@@ -188,26 +195,26 @@ def planted(baselines: Mapping[str, tuple[float, float]], *, seed: int, works: b
     every second segment only (25 %; the seed says which), a story and a moment hardly anywhere.
     With `works` false all effects are zero: nothing should ever be promoted.
     """
+    bases = {key: orders * margin for key, (orders, margin) in baselines.items()}
+    usual = sum(bases.values()) / max(len(bases), 1)
     segments = {}
     for place, key in enumerate(sorted(baselines, key=lambda k: unit_interval(f"truth:{seed}", k))):
-        orders, margin = baselines[key]
-        base = orders * margin
-        effects = {"broad": 0.08 * base, "relevant": 0.02 * base}
-        effects |= {
+        base = bases[key]
+        effects = {
+            "broad": 0.08 * base,
+            "relevant": 0.02 * base,
             "segment": 0.25 * base if place % 2 == 0 else 0.0,
             "sequence": 0.02 * base if place == 0 else 0.0,
         }
         segments[key] = SegmentTruth(
-            orders_per_week=orders, margin_per_order_minor=margin, effects=effects if works else {}
+            orders_per_week=baselines[key][0],
+            margin_per_order_minor=baselines[key][1],
+            effects=effects if works else {},
+            scale=base / usual if usual else 1.0,
         )
-    smallest = min((o * m for o, m in baselines.values()), default=0.0)
-    size = 0.03 * smallest if works else 0.0
+    size = usual if works else 0.0
     return Truth(
-        segments=segments,
-        seed=seed,
-        variant_sd=size,
-        cell_sd=0.4 * size,
-        irrelevance=0.05 * smallest if works else 0.0,
+        segments=segments, seed=seed, variant_sd=0.03 * size, cell_sd=0.012 * size, irrelevance=0.05 * size
     )
 
 

@@ -139,7 +139,7 @@ def offerings(
 
 
 def excluded(audience: Audience, offers: Sequence[Offering], rules: Eligibility) -> Codes:
-    """(N, V) reason flags for each person and variant. Linear in N · V, about 20 ns a pair."""
+    """(N, V) reason flags for each person and variant. Linear in N · V, about 50 ns a pair."""
     codes = np.zeros((len(audience), len(offers)), dtype=np.uint8)
     if not len(audience):
         return codes
