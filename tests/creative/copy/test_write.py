@@ -20,6 +20,8 @@ from omnimix.creative.campaign import Campaign, Goal
 from omnimix.creative.copy.columns import columns
 from omnimix.creative.copy.frame import frames
 from omnimix.creative.copy.pick import overlap
+from omnimix.creative.copy.say import LIMITS, Editor, say
+from omnimix.creative.copy.scene import make_scene
 from omnimix.creative.copy.write import BuiltInWriter, write_variants
 from omnimix.creative.policy.check import PolicyFacts, run_checks, texts
 from omnimix.creative.policy.checks import CHECKS
@@ -114,6 +116,23 @@ def test_there_are_frames_enough_for_every_angle() -> None:
         families = Counter(f.family for f in frames()[part])
         for angle in ANGLE_FAMILIES:
             assert families[angle] + families["safe"] + families["shared"] >= least
+
+
+def test_no_frame_is_dead(shop) -> None:
+    """Every frame that fits its width somewhere in the demo shop gives a clean line there."""
+    briefs = make_briefs(shop.campaign, shop.brand, shop.products, shop.personas, bought=shop.bought)
+    families = frozenset(f.family for part in frames().values() for f in part)
+    fitting, clean = set(), set()
+    for brief in briefs:
+        scene = make_scene(brief, shop.campaign, shop.brand)
+        editor = Editor(scene, ())
+        for lines in say(scene, LIMITS, families).values():
+            for line in lines:
+                fitting.add(line.frame)
+                if line.frame not in clean and editor.accepts(line):
+                    clean.add(line.frame)
+    assert {f.text for f in fitting - clean} == set()
+    assert len(clean) > 250
 
 
 def test_other_languages_are_refused_with_a_next_step(shop) -> None:

@@ -73,7 +73,7 @@ _SIGNALS = (
     _Signal("value", r"better price|discount", 1, 1.0, "names prices plainly"),
     _Signal("value", r"unit price|median.price", -1, 1.0, "names prices plainly"),
     _Signal("quality", r"unit price|median.price", 1, 1.0, "dwells on the things, not on what they cost"),
-    _Signal("quality", r"return", 1, 0.6, "describes things exactly"),
+    _Signal("quality", r"return_share|returned", 1, 0.6, "describes things exactly"),
     _Signal("popular", r"second order|single order", 1, 0.8, "reassures with what others bought"),
     _Signal(
         "popular",
