@@ -49,3 +49,11 @@ def test_a_missing_number_is_not_taken_for_zero(feature_table) -> None:
     at = table.column_names.index("orders")
     with pytest.raises(InvalidInput, match="finite"):
         matrix(table.set_column(at, "orders", pa.array([None, 1], pa.int64())))
+
+
+def test_a_missing_map_and_a_slice_of_rows_are_read_right(feature_table) -> None:
+    table = feature_table(
+        4, {"medium_share": [[("cpc", 0.5), ("email", 0.5)], None, [("email", 1.0)], [("cpc", 1.0)]]}
+    )
+    assert matrix(table).column("medium_share:email").tolist() == [0.5, 0, 1, 0]
+    assert matrix(table.slice(1)).column("medium_share:cpc").tolist() == [0, 0, 1]

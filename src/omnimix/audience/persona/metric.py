@@ -70,8 +70,11 @@ def _flag(name: str, holds: Callable[[FloatArray], Mask]) -> Callable[[Matrix], 
 
 
 def _medium_known(rows: Matrix) -> Mask:
-    family = [rows.column(c) for c in rows.family("medium_share")]
-    return np.array([sum(shares) > 0 for shares in zip(*family, strict=True)], dtype=bool)
+    total = np.zeros(len(rows.profiles))
+    for column in rows.family("medium_share"):
+        total += rows.column(column)
+    known: Mask = total > 0
+    return known
 
 
 _ALL = "among all customers"

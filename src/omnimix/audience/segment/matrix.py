@@ -4,6 +4,7 @@ in   an Arrow table with the columns of `features.FEATURE`
 out  a Matrix, rows sorted by profile_id; every entry finite
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,21 +75,27 @@ def matrix(features: pa.Table) -> Matrix:
 
 
 def _spread(name: str, column: pa.ChunkedArray) -> dict[str, FloatArray]:
-    """A map column as one array per key, keys ascending."""
-    entries = [(row, key, share) for row, cell in enumerate(column.to_pylist()) for key, share in cell or ()]
+    """A map column as one array per key, keys ascending; a profile without the key has 0."""
+    if not len(column):
+        return {}
+    maps = pa.concat_arrays(column.chunks)
+    offsets = maps.offsets.to_numpy()
+    row = np.repeat(np.arange(len(maps)), np.diff(offsets))
+    inside = slice(int(offsets[0]), int(offsets[-1]))
+    encoded = maps.keys[inside].dictionary_encode()
+    code, shares = encoded.indices.to_numpy(), maps.items[inside].to_numpy(zero_copy_only=False)
     spread: dict[str, FloatArray] = {}
-    for key in sorted({key for _row, key, _share in entries}):
+    for key, index in sorted((str(key), i) for i, key in enumerate(encoded.dictionary.to_pylist())):
         if key != OTHER and not is_sensitive(key):
-            spread[f"{name}:{key}"] = np.zeros(len(column))
-    for row, key, share in entries:
-        if f"{name}:{key}" in spread:
-            spread[f"{name}:{key}"][row] = share
+            chosen = code == index
+            spread[f"{name}:{key}"] = np.zeros(len(maps))
+            spread[f"{name}:{key}"][row[chosen]] = shares[chosen]
     return spread
 
 
 def _abroad(countries: list[str | None]) -> FloatArray:
-    known = sorted(c for c in countries if c)
-    home = max(sorted(set(known)), key=known.count) if known else None
+    counted = Counter(c for c in countries if c)
+    home = max(sorted(counted), key=lambda c: counted[c], default=None)
     return np.array([float(bool(c) and c != home) for c in countries])
 
 
