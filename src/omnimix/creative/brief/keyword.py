@@ -34,7 +34,7 @@ def keywords_for(products: Sequence[Product], campaign: Campaign, brand: Brand) 
     found += [f"{c} online" for c in categories[:4]] + categories[:6]
     found += [f"{c} gifts" for c in categories[:3] if gift]
     found += _names(nouns[4:])
-    found += [brand.sells, f"{brand.sells} online", f"buy {brand.sells}", f"{brand.sells} shop", brand.name]
+    found += [brand.sells, f"{brand.sells} online", f"buy {brand.sells}", f"shop {brand.sells}", brand.name]
     found += [f"{brand.name} {h}" for h in heads[:4]] + [f"{brand.name} shop", f"{brand.name} online"]
     found += [
         campaign.name,

@@ -29,7 +29,7 @@ _CUT = re.compile(r"\s(?:with|in|for|from|by|on|at|to|and saucers?)\s.*$|\sand s
 _PACKING = re.compile(
     r"^(?:\w+ )?(?:set|pack|box|bag|pair|bundle|case|tin|packet|roll|jar) of (?:[\w-]+ )?", re.IGNORECASE
 )
-_WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ'’-]*")
+_WORD = re.compile(r"(?<![0-9])[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ'’-]*")
 _STOCK_CODE = re.compile(r"^(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9/-]{5,}$|^\d{5,}[A-Za-z]*$")
 _SIZE = re.compile(r"^\d+(?:\.\d+)?(?:cm|mm|m|ml|l|g|kg|oz|in|ft|w|v|pc|pcs)$", re.IGNORECASE)
 
@@ -135,7 +135,11 @@ def _cased_word(word: str, chosen: bool) -> str:
     bare = re.sub(r"['’]s$", "", low)
     if bare in PROPER:
         return str(PROPER[bare]) + low[len(bare) :]
-    if word in ACRONYMS or (chosen and re.fullmatch(r"[A-Z][a-zà-ÿ'’-]*", word)):
+    if (
+        word in ACRONYMS
+        or word.partition("-")[0] in ACRONYMS
+        or (chosen and re.fullmatch(r"[A-Z][a-zà-ÿ'’-]*", word))
+    ):
         return word
     return low
 
@@ -145,6 +149,7 @@ def tidy(name: str, keep: Iterable[str] = ()) -> str:
     keep = tuple(keep)
     text = re.sub(r"[\s_]+", " ", name).strip(" .,;:!-–—*/\\|")
     words = [w for w in text.split(" ") if not _STOCK_CODE.match(w) or _SIZE.match(w) or w in keep]
+    words = [w.lower() if _SIZE.match(w) and re.search(r"[A-Za-z]{2}$", w) else w for w in words]
     tidied = cased(" ".join(words), keep)
     return re.sub(r"\s+([,.;:])", r"\1", tidied).strip()
 

@@ -13,7 +13,7 @@ from omnimix.creative.brief.lexicon import ACRONYMS, PROPER
 from omnimix.creative.brief.noun import article, is_plural
 from omnimix.creative.copy.columns import columns
 
-_WORD = re.compile(r"[^\W\d_][\w'’-]*")
+_WORD = re.compile(r"(?<!\d)[^\W\d_][\w'’-]*")
 _DANGLING = frozenset("a an the and or our your my their than but nor if".split())  # noqa: SIM905
 _STOCK_CODE = re.compile(r"(?<![\w£$€¥.,])(?:\d{5,}[A-Za-z]*|(?=[A-Za-z]*\d{3,})[A-Za-z]+\d{3,}[A-Za-z]*)(?!\w)")
 _SAME_TWICE = re.compile(r"\b([^\W\d]+) \1\b", re.IGNORECASE)
@@ -87,7 +87,7 @@ def _capitals(line: str, house: House) -> Iterable[str]:
             continue
         known = bare in house.capitals or word in house.capitals or PROPER.get(bare.lower()) == bare
         shouting = len(bare) > 1 and bare.isupper()
-        if known or (shouting and (bare in ACRONYMS)):
+        if known or bare in ACRONYMS or bare.partition("-")[0] in ACRONYMS:
             continue
         if shouting:
             yield f"{bare!r} is in capitals"

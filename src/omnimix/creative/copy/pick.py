@@ -48,7 +48,7 @@ def pick(
     openings: Counter[str] = Counter()
     products: Counter[str] = Counter()
     distance = dict.fromkeys(words, 1.0)
-    most = max(2, -(-count // 4))
+    most, per_frame = max(2, -(-count // 4)), (PER_FRAME if count > 5 else 1)
     while pool and len(taken) < count:
         best = max(
             pool if taken else _leads(pool, taste),
@@ -68,7 +68,7 @@ def pick(
             for line in pool
             if line is not best
             and 1.0 - distance[line.text] < _NEAR
-            and frames[line.frame.text] < PER_FRAME
+            and frames[line.frame.text] < per_frame
             and openings[_opening(line)] < 2
             and not (line.products and products[line.products[0]] >= most)
         ]

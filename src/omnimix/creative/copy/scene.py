@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from omnimix.core.money import exponent
 from omnimix.creative.brand import Brand
 from omnimix.creative.brief.brief import Brief
-from omnimix.creative.brief.lexicon import MASS
+from omnimix.creative.brief.lexicon import ACRONYMS, MASS, PROPER
 from omnimix.creative.brief.noun import Noun, cased, is_plural, noun_of
 from omnimix.creative.brief.phrase import factual_phrases
 from omnimix.creative.campaign import Campaign
@@ -141,7 +141,7 @@ def _say_name(
     plain = re.fullmatch(r"[\w’'&,. -]+", noun.name) and re.search(r"[A-Za-z]{3}", noun.name)
     if not plain or len(noun.name) > _LONGEST_NAME or _SAYING.search(noun.name):
         return
-    if factual_phrases(noun.name) and claim is None:
+    if (factual_phrases(noun.name) and claim is None) or _unknown_capitals(product.name):
         return
     many = noun.name_plural
     if not noun.packed:
@@ -151,6 +151,12 @@ def _say_name(
     slots |= {"it": "they" if many else "it", "them": "them" if many else "it", "its": "their" if many else "its"}
     if claim is not None:
         claims["name"] = claims["the_name"] = claims["the_thing"] = claim
+
+
+def _unknown_capitals(name: str) -> bool:
+    """Whether a word in capitals stands among small ones: an acronym or a brand that must not be made small."""
+    words = re.findall(r"\b[A-ZÀ-Þ]{2,}\b", name)
+    return bool(re.search(r"[a-zà-ÿ]{2}", name)) and any(w not in ACRONYMS for w in words)
 
 
 def _say_price(
@@ -205,6 +211,7 @@ def _things(category: str, keep: tuple[str, ...]) -> str:
     ):
         return "things"
     last = phrase.rsplit(" ", 1)[-1]
-    if is_plural(last) or last.lower() in MASS:
+    many = re.search(r"[^sui]s$", last) and last.lower() not in PROPER
+    if many or is_plural(last) or last.lower() in MASS:
         return phrase
     return f"{phrase}s" if last.lower() == "decoration" else f"{phrase} things"
