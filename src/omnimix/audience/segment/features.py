@@ -103,8 +103,9 @@ def features(
     lines = _lines(order_lines, products, as_of=as_of, margin_share=margin_share, discount=discount)
     sales = lines.filter(_.kind == "sale")
     seen = events.filter(_.profile_id.notnull() & (_.occurred_at < as_of))
-    orders = sales.group_by("profile_id", "order_id").aggregate(occurred_at=_.occurred_at.min())
-    orders = orders.mutate(at=local(orders.occurred_at, timezone, until=as_of))
+    # Local time is worked out inside the aggregation, where it is written into the query once.
+    ordered_at = local(sales.occurred_at.min(), timezone, until=as_of)
+    orders = sales.group_by("profile_id", "order_id").aggregate(at=ordered_at)
     parts = [
         _amounts(lines, as_of=as_of),
         _activity(seen, as_of=as_of),

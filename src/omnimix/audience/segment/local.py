@@ -8,7 +8,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import ibis
-from ibis.expr.types import TimestampColumn
+from ibis.expr.types import TimestampValue
 
 from omnimix.core.errors import InvalidInput
 
@@ -41,7 +41,7 @@ def offsets(zone: str, *, until: dt.datetime) -> tuple[tuple[dt.datetime, int], 
     return tuple(found)
 
 
-def local(at: TimestampColumn, zone: str, *, until: dt.datetime) -> TimestampColumn:
+def local(at: TimestampValue, zone: str, *, until: dt.datetime) -> TimestampValue:
     """The instants of `at` (naive UTC) as naive local time of `zone`; right for the last twelve years."""
     changes = offsets(zone, until=until)
     if len(changes) == 1:
