@@ -61,6 +61,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             out=root / "out",
             name=file.workspace.name,
             currency=file.workspace.currency,
+            timezone=file.workspace.timezone,
             salt=file.workspace.salt,
             as_of=datetime.combine(file.workspace.as_of, time()) if file.workspace.as_of else None,
             clock=clock,

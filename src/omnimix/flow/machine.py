@@ -63,6 +63,7 @@ class Machine:
     out: Path
     name: str
     currency: str
+    timezone: str  # IANA, in which hours and days are meant
     salt: str
     as_of: datetime | None  # fixes "today" for behaviour
     clock: Clock

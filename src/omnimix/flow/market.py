@@ -5,15 +5,15 @@ out  facts assignment, exposure, conversion (marked simulated); artifacts `readi
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from omnimix.activation.decide.choice import ready
-from omnimix.activation.decide.pooling import Prior, prior_snapshot, scaled_prior
-from omnimix.activation.decide.serve import serve_week
+from omnimix.activation.decide.pooling import FloatArray, Prior, even_ahead, prior_snapshot, scaled_prior
+from omnimix.activation.decide.serve import engagements, serve_week
 from omnimix.activation.decide.snapshot import Snapshot
 from omnimix.activation.experiment.eligibility import Codes, excluded, offerings
 from omnimix.activation.experiment.lanes import assignments
@@ -116,7 +116,10 @@ def _weeks(
     """Serve, live, read, learn, week after week. Returns the readings, rows shown and rows refused."""
     prior, costs = prior_of(machine), costs_of(machine, job, variants, crowd.sizes)
     segments = tuple(sorted(s for s in crowd.sizes if s != REST)) or tuple(crowd.sizes)
-    snapshot = first_snapshot(machine, job, variants, segments=segments, prior=prior, now=machine.clock())
+    ahead = partial(_ahead, job, crowd, segments, len(variants))
+    snapshot = first_snapshot(
+        machine, job, variants, segments=segments, prior=prior, ahead=ahead(simulation.weeks)
+    )
     codes = codes_of(machine, job, variants, crowd)
     budget = Money.parse(job.campaign.daily_budget, machine.currency).minor * 7
     deployed = {v.variant_id for v in variants}
@@ -136,11 +139,11 @@ def _weeks(
         shown += machine.warehouse.write("exposure", lived.exposures, part=part)
         machine.warehouse.write("conversion", lived.conversions, part=part)
         refused += lived.refused
-        clicked = lived.exposures.filter(pc.greater(lived.exposures["clicks"], 0))["profile_id"]
-        engaged += pc.is_in(crowd.assigned["profile_id"], value_set=clicked.combine_chunks()).to_numpy()
+        engaged += engagements(lived.exposures, crowd.assigned["profile_id"])
         reading = read_week(machine, job, look=week + 1, costs=costs)
         readings.append(reading)
-        snapshot = learn(machine, job, variants, reading=reading, prior=prior, segments=segments)
+        left = ahead(simulation.weeks - week - 1)
+        snapshot = learn(machine, job, variants, reading=reading, prior=prior, segments=segments, ahead=left)
         with machine.ledger.begin() as session:
             publish(session, snapshot)
     return tuple(readings), shown, refused
@@ -154,6 +157,12 @@ def prior_of(machine: Machine) -> Prior:
     return scaled_prior(everybody.mean, everybody.variance(1) ** 0.5)
 
 
+def _ahead(job: Job, crowd: Crowd, segments: tuple[str, ...], variants: int, weeks: int) -> FloatArray:
+    """(S, V) profile-weeks still to come: choices explore only what they can resolve."""
+    shown = np.array([crowd.sizes[s] * (1 - job.ladder.none) for s in segments], dtype=np.float64)
+    return even_ahead(shown, variants, weeks)
+
+
 def first_snapshot(
     machine: Machine,
     job: Job,
@@ -161,17 +170,18 @@ def first_snapshot(
     *,
     segments: tuple[str, ...],
     prior: Prior,
-    now: datetime,
+    ahead: FloatArray,
 ) -> Snapshot:
     """Publish the snapshot of the first week: nothing seen yet."""
     snapshot = prior_snapshot(
         campaign=job.campaign.key,
-        now=now,
+        now=machine.clock(),
         segments=segments,
         variants=tuple(v.variant_id for v in variants),
         briefs=tuple(v.brief for v in variants),
         steps=tuple(v.step for v in variants),
         prior=prior,
+        ahead=ahead,
     )
     with machine.ledger.begin() as session:
         publish(session, snapshot)

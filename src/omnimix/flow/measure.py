@@ -12,7 +12,7 @@ from typing import Any
 
 from ibis.expr.types import Table
 
-from omnimix.activation.decide.pooling import Prior
+from omnimix.activation.decide.pooling import FloatArray, Prior
 from omnimix.activation.decide.snapshot import Snapshot
 from omnimix.core.errors import NotFound
 from omnimix.creative.variant import Variant
@@ -98,6 +98,7 @@ def learn(
     reading: Reading,
     prior: Prior,
     segments: tuple[str, ...],
+    ahead: FloatArray,
 ) -> Snapshot:
     """Fit the next snapshot from everything logged up to the reading's look."""
     _assigned, exposures, conversions = facts_of(machine)
@@ -120,6 +121,7 @@ def learn(
         prior=prior,
         promoted=reading.promoted,
         currency=machine.currency,
+        ahead=ahead,
     )
 
 

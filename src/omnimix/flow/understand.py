@@ -11,7 +11,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from omnimix.audience.journey.fit import fit_journey, journey_counts, journey_rows
-from omnimix.audience.persona.fit import fit_personas
+from omnimix.audience.persona.fit import fit_base_portrait, fit_personas
 from omnimix.audience.segment.cluster import fit_segments, members
 from omnimix.audience.segment.features import features
 from omnimix.audience.segment.segment import REST
@@ -149,6 +149,7 @@ def feature_rows(machine: Machine) -> pa.Table:
         fact(machine, "product"),
         as_of=machine.today,
         stages=stages,
+        timezone=machine.timezone,
         margin_share=MARGIN_SHARE,
     )
     allowed = permitted_for(machine, Purpose.PERSONALISATION)
@@ -193,6 +194,7 @@ def portray(machine: Machine) -> Counts:
     )
     personas = fit_personas(rows, placed, segmentation, currency=machine.currency)
     machine.artifacts.save("personas", personas)
+    machine.artifacts.save("portrait", fit_base_portrait(rows, currency=machine.currency))
     return Counts(
         len(segmentation.segments),
         len(personas),

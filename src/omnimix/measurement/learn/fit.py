@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from omnimix.activation.decide.pooling import Prior, posterior
+from omnimix.activation.decide.pooling import Prior, belief
 from omnimix.activation.decide.snapshot import Snapshot
 from omnimix.activation.experiment.ladder import Rung
 from omnimix.core.hashing import digest, stable_id
@@ -44,19 +44,21 @@ def fit_snapshot(
     prior: Prior,
     promoted: Mapping[str, Rung],
     currency: str,
+    ahead: FloatArray | None = None,
 ) -> Snapshot:
     """Fit from the rows of `reward_sums` and `lag_counts` over the same `weeks` weeks.
 
     `variants`, `briefs` and `steps` go together; segments that `promoted` does not name follow `broad`. The id
-    depends on campaign, instant and content, so the same inputs give the same snapshot.
+    depends on campaign, instant and content, so the same inputs give the same snapshot. `ahead`: (S, V) profile-weeks
+    still to come (`pooling.even_ahead`); choices then explore only what those can resolve.
     """
     known = matured([(r["made"], r["known"], r["orders"]) for r in lags.to_pylist()], weeks=weeks)
     counts, sums, squares = cell_rewards(
         rewards, known, weeks=weeks, segments=segments, variants=variants, currency=currency
     )
-    mean, covariance = posterior(counts, sums, squares, prior)
+    found = belief(counts, sums, squares, prior, ahead=ahead)
     follows = tuple(promoted.get(segment, Rung.BROAD) for segment in segments)
-    content = digest([segments, variants, briefs, steps, follows, mean.tolist(), covariance.tolist()])
+    content = digest([segments, variants, briefs, steps, follows, found.mean.tolist(), found.reachable.tolist()])
     return Snapshot(
         snapshot_id=stable_id("snap", campaign, now.isoformat(), content),
         campaign=campaign,
@@ -65,9 +67,10 @@ def fit_snapshot(
         variants=variants,
         briefs=briefs,
         steps=steps,
-        mean=mean,
-        covariance=covariance,
+        mean=found.mean,
+        covariance=found.covariance,
         promoted=follows,
+        reachable=None if ahead is None else found.reachable,
     )
 
 

@@ -90,6 +90,7 @@ def to_json(snapshot: Snapshot) -> str:
         "mean": snapshot.mean.tolist(),
         "covariance": snapshot.covariance.tolist(),
         "promoted": [str(rung) for rung in snapshot.promoted],
+        "reachable": None if snapshot.reachable is None else snapshot.reachable.tolist(),
     }
     return json.dumps(fields, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
@@ -98,6 +99,7 @@ def from_json(text: str) -> Snapshot:
     """The inverse of `to_json`."""
     fields = json.loads(text)
     s, v = len(fields["segments"]), len(fields["variants"])
+    reachable = fields.get("reachable")
     return Snapshot(
         snapshot_id=fields["snapshot_id"],
         campaign=fields["campaign"],
@@ -109,4 +111,5 @@ def from_json(text: str) -> Snapshot:
         mean=np.array(fields["mean"], dtype=np.float64).reshape(s, v),
         covariance=np.array(fields["covariance"], dtype=np.float64).reshape(s, v, v),
         promoted=tuple(Rung(rung) for rung in fields["promoted"]),
+        reachable=None if reachable is None else np.array(reachable, dtype=np.float64).reshape(s, v, v),
     )
