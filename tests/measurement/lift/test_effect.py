@@ -47,6 +47,7 @@ def test_overall_is_the_weighted_mean_of_the_segments(seed: int, cost: float) ->
         assert overall.estimate == pytest.approx((a.estimate + 2 * b.estimate) / 3)
         assert overall.n == a.n + b.n
         assert overall.cost == pytest.approx((a.cost + 2 * b.cost) / 3)
+        assert (a.cost, b.cost) == ((cost, 0) if rung is Rung.BROAD else (-cost, cost / 2))
         assert overall.high - overall.low < b.high - b.low
         assert overall.grade is Grade.RANDOMISED
     free = effects(made, look=1, looks=1, costs={}, standards=STANDARDS, simulated=False)
