@@ -177,12 +177,9 @@ def _batch(rows: list[list[str]], lines: list[int], header: tuple[str, ...], ign
     broken: dict[int, Broken] = {}
     for position, row in enumerate(rows):
         if len(row) != width:
-            if len(row) > width and not any(row[width:]):
-                rows[position] = row[:width]
-            else:
-                reason = f"has {len(row)} fields, the header has {width}"
-                broken[position] = Broken(reason, _record(row, header))
-                rows[position] = [""] * width
+            reason = f"has {len(row)} fields, the header has {width}"
+            broken[position] = Broken(reason, _record(row, header))
+            rows[position] = [""] * width
     try:
         table = _table(rows, header)
     except UnicodeEncodeError:
