@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from omnimix.core.errors import Unavailable
 from omnimix.governance.audit import Anchor, append, entries, verify
 from omnimix.store.ledger import Ledger, open_ledger
 
@@ -99,17 +100,22 @@ def test_every_flipped_byte_of_the_audit_on_disk_is_noticed(tmp_path: Path) -> N
     start = clean.index(b'{"action":"approved"')  # the newest entry's body comes first on its page
     for place in range(start, len(clean), 37):
         path.write_bytes(clean[:place] + bytes([clean[place] ^ 1]) + clean[place + 1 :])
-        damaged = open_ledger(f"sqlite:///{path}")
-        with damaged() as session:
-            verdict = verify(session, anchor)
-            kept = [(e.number, e.subject, e.hash) for e in entries(session)] if verdict.intact else []
-        damaged.kw["bind"].dispose()
+        noticed, kept = True, 0
+        try:
+            damaged = open_ledger(f"sqlite:///{path}")
+        except Unavailable:
+            damaged = None
+        if damaged:
+            with damaged() as session:
+                noticed = not verify(session, anchor).intact
+                kept = 0 if noticed else len(list(entries(session)))
+            damaged.kw["bind"].dispose()
         for extra in (path.with_name("l.sqlite-wal"), path.with_name("l.sqlite-shm")):
             extra.unlink(missing_ok=True)
         # A flip outside the three entries (free space, another table's page) changes no entry.
-        assert not verdict.intact or len(kept) == 3
+        assert noticed or kept == 3
         inside = clean[place : place + 1] != b"\0" and b'"approved"' in clean[max(0, place - 150) : place + 10]
-        assert not (inside and verdict.intact), place
+        assert noticed or not inside, place
 
 
 def test_changed_or_missing_anchor_is_noticed(ledger: Ledger, anchor: Anchor) -> None:

@@ -18,6 +18,7 @@ MOST_LINES, MOST_FUNCTION_LINES = 500, 60
 # A third-party package and the places (path prefixes or file names) that may import it.
 HOMES = {
     "duckdb": ("store/", "data/source/"),
+    "alembic": ("store/",),
     "sqlalchemy": ("store/", "governance/", "data/source/", "flow/", "rows.py", "app.py"),
     "splink": ("data/identity/",),
     "typst": ("creative/image/",),
@@ -92,6 +93,8 @@ def test_module(path: Path) -> None:
         )
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if place.startswith("store/migrations/versions/"):
+                continue  # a migration is one long list of what it does, written by Alembic
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= MOST_FUNCTION_LINES, f"{place}:{node.lineno} {node.name} has {length} lines"
             for inner in ast.walk(node):

@@ -1,7 +1,5 @@
 """Settings: all faults together, each with its file, its key and the next step; secrets from the environment."""
 
-import shutil
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -10,13 +8,13 @@ from hypothesis import strategies as st
 
 from omnimix.core.errors import NotFound
 from omnimix.settings import InvalidSettings, read_settings
+from omnimix.testing.shop import open_shop
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """The demo shop's files, without its data."""
-    with resources.as_file(resources.files("omnimix.testing") / "shop") as source:
-        shutil.copytree(source, tmp_path / "shop", ignore=shutil.ignore_patterns("*.parquet", "photos"))
+    open_shop(tmp_path / "shop")
     return tmp_path / "shop"
 
 

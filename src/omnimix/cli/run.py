@@ -5,9 +5,7 @@ out  one line a step; files under out/
 """
 
 import os
-import shutil
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +22,7 @@ from omnimix.flow.report import write_report
 from omnimix.flow.step import StepResult
 from omnimix.governance.audit import verify
 from omnimix.governance.keys import create_key
+from omnimix.testing.shop import open_shop
 
 CampaignArgument = Annotated[str, typer.Argument(help="The campaign's key: the name of its file.")]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Run every step again, also what is unchanged.")]
@@ -86,11 +85,7 @@ def _lay_out(folder: Path) -> None:
     """Copy the shop that ships with the package; its state, if there is any, stays."""
     if folder.exists() and any(folder.iterdir()) and not (folder / "omnimix.toml").exists():
         raise Conflict("the folder is not empty and no workspace", where=str(folder), fix="name another folder")
-    shop = resources.files("omnimix.testing") / "shop"
-    with resources.as_file(shop) as source:
-        shutil.copytree(
-            source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__init__.py", "__pycache__")
-        )
+    open_shop(folder)
     if not (folder / KEY_FILE).exists():
         create_key(folder / KEY_FILE)
 

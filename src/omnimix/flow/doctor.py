@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from omnimix.core.errors import OmnimixError
 from omnimix.core.finding import Finding, Severity, sorted_findings
+from omnimix.creative.policy.claims import expired_claims
 from omnimix.data.source.spec import Source
 from omnimix.flow.machine import Job, Machine
 from omnimix.governance.audit import verify
@@ -65,16 +66,7 @@ def _brand(machine: Machine, jobs: Mapping[str, Job]) -> Iterator[Finding]:
         yield Finding(
             "brand", Severity.BLOCKING, "brand.toml: logo", f"there is no file {brand.logo!r}", "correct the path"
         )
-    today = machine.clock().date()
-    for place, claim in enumerate(brand.claims, start=1):
-        if claim.expires_on and claim.expires_on < today:
-            yield Finding(
-                "claims",
-                Severity.WARNING,
-                f"brand.toml: claims.{place}",
-                f"{claim.text!r} expired on {claim.expires_on}",
-                "renew its proof and date, or remove it; it is not used in copy",
-            )
+    yield from expired_claims(brand, machine.clock().date())
     mails = [key for key, job in jobs.items() if _MAIL in job.campaign.channels]
     for field in ("postal_address", "unsubscribe_url", "sender") if mails else ():
         if not getattr(brand, field):

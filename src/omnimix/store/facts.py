@@ -60,19 +60,17 @@ LINK = ibis.schema(  # which profile a key belongs to
     {"key": "!string", "kind": "!string", "profile_id": "!string", "linked_at": f"!{_AT}"}
 )
 
-TRAIT = (
-    ibis.schema(  # what is known of a person, each with its source and time; provider: bought-in enrichment
-        {
-            "trait_id": "!string",
-            "person_key": "!string",
-            "trait": "!string",
-            "value": "!string",
-            "source": "!string",
-            "provider": "string",
-            "observed_at": f"!{_AT}",
-            "confidence": "float64",  # [0, 1]; null where the person said it
-        }
-    )
+TRAIT = ibis.schema(  # what is known of a person, each with its source and time; provider: bought-in enrichment
+    {
+        "trait_id": "!string",
+        "person_key": "!string",
+        "trait": "!string",
+        "value": "!string",
+        "source": "!string",
+        "provider": "string",
+        "observed_at": f"!{_AT}",
+        "confidence": "float64",  # [0, 1]; null where the person said it
+    }
 )
 
 CONSENT = ibis.schema(

@@ -9,8 +9,12 @@ Each stage keeps its own tables in its `rows.py`, derived from `Row`. Instants a
 from pathlib import Path
 from typing import Any
 
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from omnimix.core.errors import Unavailable
@@ -47,15 +51,26 @@ def engine_at(url: str) -> Engine:
     return engine
 
 
+def _migrate(engine: Engine) -> None:
+    """Run the migrations that the ledger has not seen."""
+    config = Config()
+    config.set_main_option("script_location", "omnimix.store:migrations")
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with engine.begin() as connection:
+        if MigrationContext.configure(connection).get_current_revision() != newest:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
 def open_ledger(url: str) -> Ledger:
     """Open the ledger at `url`, bringing its tables up to date. Raises Unavailable when it cannot be reached."""
     engine = engine_at(url)
     try:
-        Row.metadata.create_all(engine)
-    except OperationalError as error:
+        _migrate(engine)
+    except DatabaseError as error:
         raise Unavailable(
             f"the ledger cannot be opened: {error.orig}",
             where=engine.url.render_as_string(),
-            fix="check the path and its permissions, or that the database server is running",
+            fix="check the path and its permissions, that the server is running, or restore a copy",
         ) from None
     return sessionmaker(engine, expire_on_commit=False)
