@@ -7,6 +7,7 @@ out  PNG files and Image records; the same input gives the same bytes
 import hashlib
 import io
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from omnimix.creative.variant import Image
 _HERE = Path(__file__).parent
 FONTS = _HERE / "fonts"
 _PAGE = _HERE / "templates" / "poster.typ"
+_COMPOUND = re.compile(r"(?<=\b\w)-(?=\w{1,9}\b)|(?<=\b\w\w)-(?=\w{1,9}\b)")  # short, as "T-light"
 _LARGEST = 1600  # pixels of a photo's longer side that any format can show
 
 
@@ -177,8 +179,8 @@ def _compiler(fonts: tuple[str, ...]) -> typst.Compiler:
 
 
 def _breakable(text: str) -> str:
-    """Give runs of more than 18 characters invisible places to break: no word is wider than its column."""
-    tidy = " ".join(text.split())
+    """Say where lines may break: inside runs of more than 18 characters, never inside "T-light"."""
+    tidy = _COMPOUND.sub("\u2060-\u2060", " ".join(text.split()))
     words = (
         w if len(w) <= 18 else "\u200b".join(w[i : i + 12] for i in range(0, len(w), 12)) for w in tidy.split(" ")
     )
