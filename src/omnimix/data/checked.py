@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from omnimix.core.errors import InvalidInput
+from omnimix.data.source.country import read_country
 from omnimix.data.source.fields import IDENTIFIERS, Field, Kind
 from omnimix.data.source.mapping import CONSENT, Shape
 from omnimix.data.source.parse import (
@@ -100,6 +101,8 @@ def _reading(form: Shape, field: Field, column: pa.Array) -> Reading:
         return read_truth(column)
     if field.kind is Kind.CURRENCY:
         return read_currency(column)
+    if field.kind is Kind.COUNTRY:
+        return Reading(read_country(column), no_rows(len(column)))
     return Reading(column, no_rows(len(column)))
 
 

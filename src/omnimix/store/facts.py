@@ -33,7 +33,7 @@ EVENT = ibis.schema(
         "click_id_kind": "string",  # gclid, msclkid, fbclid …
         "referrer_host": "string",
         "device": "string",
-        "country": "string",
+        "country": "string",  # ISO 3166 alpha-2; null where the source names none
         "language": "string",
         "properties": "string",  # the rest, as a JSON object without personal identifiers
     }

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     DATE = "date"
     TRUTH = "yes or no"
     CURRENCY = "currency code"
+    COUNTRY = "country"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Field:
     high: float | None = None
 
 
-_T, _W, _N, _A, _D, _B, _C = Kind
+_T, _W, _N, _A, _D, _B, _C, _L = Kind
 
 # Canonical name → kind of key. These and the personal fields never reach a fact in the clear.
 IDENTIFIERS = {
@@ -67,7 +68,7 @@ FIELDS: dict[Holds, tuple[Field, ...]] = {
         Field("refunded", _N, low=0, high=_LARGEST),  # of the whole order, on its first line
         Field("currency", _C),
         Field("description"),
-        Field("country"),
+        Field("country", _L),
         Field("status"),
         *_PERSON,
     ),
@@ -89,13 +90,13 @@ FIELDS: dict[Holds, tuple[Field, ...]] = {
         Field("gclid"),
         Field("referrer"),
         Field("device"),
-        Field("country"),
+        Field("country", _L),
         Field("language"),
         *_PERSON,
     ),
     Holds.PROFILES: (
         Field("observed_at", _A),
-        Field("country"),
+        Field("country", _L),
         Field("language"),
         *_PERSON,
     ),
