@@ -6,6 +6,7 @@ out  the product fact; names as a customer would read them; Product records
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import ibis
@@ -127,9 +128,17 @@ def category(name: str, rules: Mapping[str, Sequence[str]]) -> str:
     """The first category one of whose words (or its plural) is in the name, else `other`."""
     text = name.lower()
     for label, words in rules.items():
-        if any(re.search(rf"\b{re.escape(word.lower())}(s|es)?\b", text) for word in words):
+        if _any_of(tuple(words)).search(text):
             return label
     return OTHER
+
+
+@lru_cache(maxsize=256)
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    """A pattern that finds any of the words, or its plural."""
+    if not words:
+        return re.compile(r"(?!)")
+    return re.compile(rf"\b(?:{'|'.join(re.escape(word.lower()) for word in words)})(?:s|es)?\b")
 
 
 def load_products(rows: pa.Table) -> tuple[Product, ...]:

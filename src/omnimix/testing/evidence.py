@@ -46,8 +46,6 @@ def run(package: ModuleType, chosen: Sequence[str]) -> Iterable[Figure]:
     names = sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
     unknown = set(chosen) - set(names)
     if unknown:
-        raise NotFound(
-            f"no {sorted(unknown)[0]!r} in {package.__name__}", fix=f"choose from {', '.join(names)}"
-        )
+        raise NotFound(f"no {sorted(unknown)[0]!r} in {package.__name__}", fix=f"choose from {', '.join(names)}")
     for name in chosen or names:
         yield from importlib.import_module(f"{package.__name__}.{name}").figures()

@@ -29,9 +29,10 @@ from omnimix.measurement.lift.effect import Effect
 from omnimix.measurement.lift.power import Verdict
 from omnimix.measurement.lift.promote import Promotion
 from omnimix.measurement.lift.ratio import sample_ratio
+from omnimix.measurement.lift.reading import Reading
 from omnimix.measurement.report.graph import journey_graph, shown_steps
 from omnimix.measurement.report.page import render_report
-from omnimix.measurement.report.record import Look, Report, StageLine
+from omnimix.measurement.report.record import Report, StageLine
 from omnimix.measurement.report.verdict import answer, figures, next_steps
 
 NOW = datetime(2026, 11, 22, 9, 30)
@@ -78,9 +79,9 @@ def _effect(rung: Rung, segment: str | None, low: float, high: float) -> Effect:
     )
 
 
-def _look(number: int, *, promoted: bool) -> Look:
+def _look(number: int, *, promoted: bool) -> Reading:
     rung = Rung.SEGMENT if promoted else Rung.BROAD
-    return Look(
+    return Reading(
         look=number,
         looks=2,
         effects=(

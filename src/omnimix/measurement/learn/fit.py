@@ -49,8 +49,8 @@ def fit_snapshot(
     """Fit from the rows of `reward_sums` and `lag_counts` over the same `weeks` weeks.
 
     `variants`, `briefs` and `steps` go together; segments that `promoted` does not name follow `broad`. The id
-    depends on campaign, instant and content, so the same inputs give the same snapshot. `ahead`: (S, V) profile-weeks
-    still to come (`pooling.even_ahead`); choices then explore only what those can resolve.
+    depends on campaign, instant and content, so the same inputs give the same snapshot. `ahead`: (S, V)
+    profile-weeks still to come (`pooling.even_ahead`); choices then explore only what those can resolve.
     """
     known = matured([(r["made"], r["known"], r["orders"]) for r in lags.to_pylist()], weeks=weeks)
     counts, sums, squares = cell_rewards(

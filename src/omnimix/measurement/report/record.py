@@ -19,10 +19,8 @@ from omnimix.creative.brief.brief import Brief
 from omnimix.creative.campaign import Campaign
 from omnimix.creative.review.queue import Candidate
 from omnimix.measurement.books.statement import Statement
-from omnimix.measurement.lift.effect import Effect, Increment
 from omnimix.measurement.lift.power import Verdict
-from omnimix.measurement.lift.promote import Promotion
-from omnimix.measurement.lift.ratio import RatioCheck
+from omnimix.measurement.lift.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +37,6 @@ class StageLine:
     set_aside: Mapping[str, int] = field(default_factory=dict)  # reason → rows
     detail: Mapping[str, Any] = field(default_factory=dict)
     simulated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the lanes said after `look` of `looks` planned weeks."""
-
-    look: int
-    looks: int
-    effects: tuple[Effect, ...]
-    checks: tuple[RatioCheck, ...] = ()
-    promotions: tuple[Promotion, ...] = ()
-    increment: Increment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +60,7 @@ class Report:
     candidates: tuple[Candidate, ...] = ()
     pictures: Path | None = None  # the folder that Image.path is relative to
     power: tuple[Verdict, ...] = ()
-    looks: tuple[Look, ...] = ()  # the earliest first
+    looks: tuple[Reading, ...] = ()  # the earliest first
     performance: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     statement: Statement | None = None
     irrelevance_rate: float | None = None
@@ -83,7 +69,7 @@ class Report:
     notes: tuple[str, ...] = ()  # assumptions a reader must know of
 
     @property
-    def last(self) -> Look | None:
+    def last(self) -> Reading | None:
         """The latest reading of the lanes."""
         return self.looks[-1] if self.looks else None
 

@@ -11,7 +11,8 @@ from omnimix.activation.experiment.ladder import Rung
 from omnimix.core.grade import Grade
 from omnimix.creative.review.queue import Status
 from omnimix.measurement.lift.promote import Promotion
-from omnimix.measurement.report.record import Look, Report
+from omnimix.measurement.lift.reading import Reading
+from omnimix.measurement.report.record import Report
 from omnimix.measurement.report.wording import between, count, plain, ratio, share, thousand, whole
 
 COUNTED = "counted"  # not an estimate: added up from the logs or the books
@@ -74,7 +75,7 @@ def _before(report: Report) -> Answer:
     return Answer("open", "Nothing has been measured yet.", f"What this campaign can find out: {names}.")
 
 
-def _paid(report: Report, last: Look, promoted: list[Promotion]) -> Answer:
+def _paid(report: Report, last: Reading, promoted: list[Promotion]) -> Answer:
     names = [f"{report.segment_name(p.segment)} ({p.rung})" for p in promoted]
     text = (
         f"Known to earn more than the broad creative after all costs: {_listed(names)}. Everywhere else the broad "
@@ -84,7 +85,7 @@ def _paid(report: Report, last: Look, promoted: list[Promotion]) -> Answer:
     return Answer("yes", f"Yes, {where}: personalisation pays its own rent there.", text)
 
 
-def _not_paid(report: Report, last: Look) -> Answer:
+def _not_paid(report: Report, last: Reading) -> Answer:
     worse = [e for e in last.effects if e.segment is None and e.high < 0]
     text = "No rung above broad is known to earn more than the broad creative after all costs, in any segment. "
     if worse:
