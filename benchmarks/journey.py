@@ -143,8 +143,9 @@ def _cases() -> str:
         "organic_search": medium.host_pattern(medium.SEARCH_HOSTS, medium.SEARCH_BRANDS),
         "organic_social": medium.host_pattern(medium.SOCIAL_HOSTS),
     }
+    unseen = "page_path IS NULL AND referrer_host IS NULL AND medium IS NULL"
     arms += [(f"regexp_matches(lower(referrer_host), '{pattern}')", n) for n, pattern in hosts.items()]
-    arms += [("referrer_host <> ''", "referral"), ("utm_source IS NOT NULL", "other")]
+    arms += [("referrer_host <> ''", "referral"), ("utm_source IS NOT NULL", "other"), (unseen, medium.UNKNOWN)]
     return " ".join(f"WHEN {condition} THEN '{name}'" for condition, name in arms)
 
 

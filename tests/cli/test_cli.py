@@ -110,13 +110,25 @@ def test_missing_file(shop: Shop) -> None:
 
 
 def test_wrong_encoding(shop: Shop) -> None:
+    shop.change("omnimix.toml", 'path = "data/orders.csv"', 'path = "data/orders.csv"\nencoding = "utf-8"')
     path = shop.root / "data" / "orders.csv"
     path.write_bytes(
         path.read_bytes() + "x,A1,Café au lait bowl,1,2026-10-01,3,z@example.com,GB\n".encode("latin-1")
     )
+    code, out, _err = shop.run("ingest", "--json")
+    assert code == 1
+    assert json.loads(out)["total"]["rejected"] == 1
+    fault = json.loads(shop.run("quarantine", "--json")[1])[0]
+    assert fault["file"].endswith("orders.csv")
+    assert fault["line"] == len(path.read_bytes().splitlines())
+    assert "encoding" in fault["reason"]
+
+
+def test_a_file_that_is_no_text_at_all(shop: Shop) -> None:
+    (shop.root / "data" / "orders.csv").write_bytes(bytes(range(256)) * 40)
     said = error(shop, "ingest")
     assert "orders.csv" in said
-    assert "encoding" in said
+    assert "→" in said
 
 
 def test_wrong_column(shop: Shop) -> None:

@@ -10,8 +10,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from omnimix import __version__
 from omnimix.cli import activation, audience, audit, data, review, run, show, workspace
@@ -62,11 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OmnimixError as error:
         show.error(error, json=json)
         return error.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         show.err.print("stopped; what was done is kept, the same command goes on from here")
         return 130
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        show.err.print(f"[red]omnimix:[/] {error.format_message()} → omnimix --help", soft_wrap=True)
         return 2
     except Exception as error:  # a fault of ours: keep the traceback out of sight, but keep it
         return _fault(error)

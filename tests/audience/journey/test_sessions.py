@@ -10,7 +10,7 @@ from omnimix.audience.journey.touches import mediums, touches
 from omnimix.store.warehouse import Warehouse
 
 GAP = timedelta(minutes=30)
-SIGNS = ("medium", "utm_source", "click_id_kind", "referrer_host")
+SIGNS = ("medium", "utm_source", "click_id_kind", "referrer_host", "page_path")
 
 
 @given(events=event_lists())
@@ -58,7 +58,8 @@ def test_each_session_has_a_touch_and_each_number_its_profiles(warehouse: Wareho
 
 def test_what_a_link_a_click_id_or_a_referrer_says(warehouse: Warehouse) -> None:
     cases: list[tuple[dict[str, str], tuple[str, str]]] = [
-        ({}, ("direct", "(none)")),
+        ({}, ("unknown", "(none)")),
+        ({"page_path": "/"}, ("direct", "(none)")),
         ({"medium": "CPC", "utm_source": "Google"}, ("paid_search", "google")),
         ({"medium": "cpc", "utm_source": "facebook"}, ("paid_social", "facebook")),
         ({"medium": "cpc", "click_id_kind": "fbclid"}, ("paid_social", "fbclid")),

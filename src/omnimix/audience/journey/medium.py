@@ -1,6 +1,6 @@
 """Which medium brought somebody: from UTM parameters, click ids and the referrer's host.
 
-in   the columns medium, utm_source, utm_campaign, click_id_kind, referrer_host and name of events
+in   the columns medium, utm_source, utm_campaign, click_id_kind, referrer_host, page_path and name of events
 out  expressions for medium, source and campaign, and for whether an event tells anything at all
 
 The order of trust is the usual one of web analytics: what the link says (UTM), then the click id an ad platform
@@ -13,6 +13,7 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
 DIRECT = "direct"
+UNKNOWN = "unknown"
 MEDIUMS = (
     "paid_search",
     "paid_social",
@@ -25,7 +26,8 @@ MEDIUMS = (
     "organic_social",
     "referral",
     "other",  # a UTM medium that is none of the known ones
-    DIRECT,  # nothing tells
+    DIRECT,  # a visit, and nothing tells where from
+    UNKNOWN,  # no visit was seen: an order from a till or an order file
 )
 
 SEARCH_HOSTS = (
@@ -112,7 +114,7 @@ def tells(events: Table, own_hosts: tuple[str, ...] = ()) -> BooleanValue:
 
 
 def medium(events: Table, own_hosts: tuple[str, ...] = ()) -> StringValue:
-    """The medium of each event, one of `MEDIUMS`; `direct` where nothing tells."""
+    """The medium of each event, one of `MEDIUMS`; `direct` where a visit tells nothing, `unknown` without one."""
     said, source = events.medium.lower(), events.utm_source.lower()
     host, click = events.referrer_host.lower(), events.click_id_kind.lower()
     foreign = _foreign(events.referrer_host, own_hosts)
@@ -132,6 +134,7 @@ def medium(events: Table, own_hosts: tuple[str, ...] = ()) -> StringValue:
         (foreign & host.re_search(host_pattern(SOCIAL_HOSTS)), "organic_social"),
         (foreign, "referral"),
         (source.notnull(), "other"),
+        (events.page_path.isnull() & events.referrer_host.isnull() & events.medium.isnull(), UNKNOWN),
         else_=DIRECT,
     )
 
