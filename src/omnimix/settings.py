@@ -31,6 +31,7 @@ from omnimix.data.source.spec import Source
 from omnimix.flow.machine import Job
 
 T = TypeVar("T")
+_SECRET = frozenset({"url", "ledger"})  # keys whose values may hold a password
 _VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 
 
@@ -221,7 +222,8 @@ def _explained(name: str, kind: type, error: Any) -> Finding:
     if error["type"] == "missing":
         return _fault(where, "it is missing", "add it")
     said = error["msg"].replace("Input should be", "it should be")
-    return _fault(where, f"{said}, not {error['input']!r}", "")
+    given = "***" if loc and loc[-1] in _SECRET else repr(error["input"])
+    return _fault(where, f"{said}, not {given}", "")
 
 
 def _known_keys(kind: Any, loc: tuple[str | int, ...]) -> list[str]:

@@ -106,7 +106,12 @@ def test_files_that_the_platforms_import(demo: Demo) -> None:
 def test_no_stock_descriptions_or_shouting_in_copy(demo: Demo) -> None:
     variants = json.loads((demo.root / ".omnimix/artifacts/autumn_gifts/variants.json").read_text())
     for variant in variants:
-        words = [*variant["headlines"], *variant["descriptions"], variant["long_headline"], variant["primary_text"]]
+        words = [
+            *variant["headlines"],
+            *variant["descriptions"],
+            variant["long_headline"],
+            variant["primary_text"],
+        ]
         words += [variant["email"]["subject"], variant["email"]["preheader"], *variant["email"]["body"]]
         for text in words:
             assert not re.search(r"\b\d{5}[A-Z]?\b", text), text  # stock codes

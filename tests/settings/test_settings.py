@@ -97,6 +97,15 @@ def test_variables_fill_texts_and_unset_ones_are_faults(shop: Path) -> None:
     assert str(url) in ("sqlite:///crm.db", "***")
 
 
+def test_a_password_is_never_shown(shop: Path) -> None:
+    secret = {"CRM_URL": "postgresql://me:hunter2@db/crm"}
+    with (shop / "omnimix.toml").open("a") as file:
+        file.write('\n[sources.crm]\nurl = "${CRM_URL}"\nquery = "select 1"\nholds = "profiles"\n')
+    assert "hunter2" not in repr(read_settings(shop, secret))
+    change(shop / "omnimix.toml", 'url = "${CRM_URL}"', 'url = ["${CRM_URL}"]')
+    assert "hunter2" not in str(faults(shop, secret))
+
+
 def test_environment_replaces_a_value(shop: Path) -> None:
     settings = read_settings(shop, {"OMNIMIX__STORAGE__MEMORY": "2GB", "OMNIMIX__STORAGE__THREADS": "4"})
     assert (settings.file.storage.memory, settings.file.storage.threads) == ("2GB", 4)

@@ -69,7 +69,7 @@ def gather_report(machine: Machine, job: Job) -> Report:
         irrelevance_rate=result.irrelevance_rate if result else None,
         simulated=job.simulator is not None,
         made_with=_made_with(shown, audit.intact, audit.entries),
-        notes=_notes(machine, foresight),
+        notes=_notes(machine, foresight, simulated=job.simulator is not None),
     )
 
 
@@ -102,12 +102,17 @@ def _made_with(shown: tuple[Candidate, ...], intact: bool, entries: int) -> dict
     }
 
 
-def _notes(machine: Machine, foresight: tuple[Foresight, ...]) -> tuple[str, ...]:
+def _notes(machine: Machine, foresight: tuple[Foresight, ...], *, simulated: bool) -> tuple[str, ...]:
     notes = [f"Where the catalogue names no margin, {MARGIN_SHARE:.0%} of the price is assumed (grade: assumed)."]
     if machine.as_of:
         notes.append(f"Behaviour is reckoned as of {machine.as_of:%Y-%m-%d}, where the data end.")
     if machine.consent_assumed:
         notes.append(f"Consent is assumed where a person said nothing: {', '.join(machine.consent_assumed)}.")
+    if simulated:
+        notes.append(
+            "The simulated market's effects are planted, by formula, on the shop's own purchase rates. They show that "
+            "the loop finds what is there; the size of lift, ROMI and ROAS says nothing about what real ads would earn."
+        )
     for base in foresight[:1]:
         known = sum(v.knowable for v in base.verdicts)
         notes.append(

@@ -6,11 +6,12 @@ out  one line a figure, and whether all reached their goals
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
-from omnimix.core.errors import NotFound
+from omnimix.core.errors import NotFound, OmnimixError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,28 @@ def equal(name: str, value: object, goal: object) -> Figure:
 
 
 def run(package: ModuleType, chosen: Sequence[str]) -> Iterable[Figure]:
-    """Yield the figures of the chosen modules of `package`, or of all. Raises NotFound for an unknown name."""
+    """Yield the figures of the chosen modules of `package`, or of all, named `module: figure`.
+
+    Raises NotFound for an unknown module.
+    """
     names = sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
     unknown = set(chosen) - set(names)
     if unknown:
-        raise NotFound(f"no {sorted(unknown)[0]!r} in {package.__name__}", fix=f"choose from {', '.join(names)}")
+        raise NotFound(f"no {min(unknown)!r} in {package.__name__}", fix=f"choose from {', '.join(names)}")
     for name in chosen or names:
-        yield from importlib.import_module(f"{package.__name__}.{name}").figures()
+        for figure in importlib.import_module(f"{package.__name__}.{name}").figures():
+            yield figure if figure.name.startswith(f"{name}: ") else replace(figure, name=f"{name}: {figure.name}")
+
+
+def main(package: ModuleType, chosen: Sequence[str]) -> int:
+    """Print each figure of the chosen modules against its goal. Returns 1 when one falls short."""
+    short = 0
+    try:
+        for figure in run(package, chosen):
+            sys.stdout.write(f"{figure}\n")
+            sys.stdout.flush()
+            short += not figure.ok
+    except OmnimixError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 1 if short else 0

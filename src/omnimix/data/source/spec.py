@@ -37,7 +37,7 @@ class Source:
 
     holds: Holds | None = None  # the preset's, where it is left out
     path: str | None = None
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)  # may hold a password
     query: str | None = None
     table: str | None = None
     format: str | None = None  # csv, parquet, jsonl, excel; by the file's ending where it is left out
