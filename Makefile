@@ -26,7 +26,7 @@ demo: .venv/ready ## Run the whole loop on real shop data into demo/
 	$(BIN)/omnimix demo demo
 
 test: .venv/ready ## Run the tests and the code checks
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 	@$(MAKE) --no-print-directory check
 
 check: .venv/ready ## Format, lint, types, import order, shape

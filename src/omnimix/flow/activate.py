@@ -142,7 +142,7 @@ def deploy(machine: Machine, job: Job, channel_name: str, *, approver: str | Non
         unit_in=unit,
         unit_out=unit,
         detail={str(action): n for action, n in plan.counts().items() if n} | {"unchanged": plan.unchanged},
-        output=plan.digest,
+        output=[v.digest for v in approved_of(machine, job)],  # not the diff: applying must not look like news
     )
 
 

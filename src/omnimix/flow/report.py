@@ -110,8 +110,8 @@ def _notes(machine: Machine, foresight: tuple[Foresight, ...], *, simulated: boo
         notes.append(f"Consent is assumed where a person said nothing: {', '.join(machine.consent_assumed)}.")
     if simulated:
         notes.append(
-            "The simulated market's effects are planted, by formula, on the shop's own purchase rates. They show that "
-            "the loop finds what is there; the size of lift, ROMI and ROAS says nothing about what real ads would earn."
+            "The simulated market's effects are planted, by formula, on the shop's own purchase rates. They show "
+            "that the loop finds what is there; how large lift, ROMI and ROAS are says nothing about real ads."
         )
     for base in foresight[:1]:
         known = sum(v.knowable for v in base.verdicts)
