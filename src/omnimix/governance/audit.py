@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from omnimix.core.hashing import canonical_json
 from omnimix.governance.rows import AuditRow
+from omnimix.store.ledger import hold_writers
 
 GENESIS = "0" * 64
 
@@ -59,9 +60,10 @@ def append(
 ) -> int:
     """Add an entry in the caller's transaction and return its number. `detail` must hold no personal data.
 
-    Two writers cannot take the same number: the second one's commit fails on the primary key.
+    Of two writers the second waits for the first one's commit, then takes the next number.
     """
     session.flush()
+    hold_writers(session.connection(), "audit")
     last = session.scalars(select(AuditRow).order_by(AuditRow.number.desc()).limit(1)).first()
     number, previous = (last.number + 1, last.hash) if last else (1, GENESIS)
     body = canonical_json(
