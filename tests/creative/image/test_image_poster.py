@@ -1,11 +1,12 @@
 """What stands on a picture, and the drawing chosen for it."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from omnimix.core.money import Money
-from omnimix.creative.brand import Brand
+from omnimix.creative.brand import Brand, Words
 from omnimix.creative.campaign import Offer
 from omnimix.creative.claim import Claim, ClaimKind
 from omnimix.creative.image.motif import MOTIFS, motif_for
@@ -81,3 +82,28 @@ def test_an_angle_keeps_its_direction() -> None:
 def test_the_drawing_follows_the_product(category: str, name: str, motif: str) -> None:
     assert motif_for(category, name) == motif
     assert motif in MOTIFS
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("WHITE HANGING HEART T-LIGHT HOLDER", "White hanging heart T-light holder, "),
+        ('Quoted 12" ruler, large', "Ruler, "),
+        ("猫のマグカップ", ""),
+        ("🎁 Gift mug", "Mug, "),
+        ("cheap mug", "Mug, "),
+    ],
+)
+def test_a_name_no_ad_may_hold_is_said_otherwise(name: str, said: str) -> None:
+    brand = replace(BRAND, words=Words(avoid=("cheap",)))
+    poster = make_poster(_variant(PRICE), brand, [replace(STAND, name=name)])
+    assert poster.alt_text == f"{said}Cake stands for every day. Larkspur."
+    assert poster.product == said.removesuffix(", ")
+
+
+def test_a_price_on_a_picture_is_written_as_its_claim() -> None:
+    whole = replace(STAND, price=Money(500, "GBP"))
+    claim = Claim(ClaimKind.PRICE, "£5", "catalogue:1:price")
+    assert make_poster(_variant(claim), BRAND, [whole]).price == "£5"
+    neighbour = Claim(ClaimKind.PRICE, "18.50 CHF", "catalogue:2:price")
+    assert make_poster(_variant(neighbour), BRAND, [replace(STAND, price=Money(850, "CHF"))]).price == ""

@@ -141,7 +141,7 @@ def _say_name(
     plain = re.fullmatch(r"[\w’'&,. -]+", noun.name) and re.search(r"[A-Za-z]{3}", noun.name)
     if not plain or len(noun.name) > _LONGEST_NAME or _SAYING.search(noun.name):
         return
-    if (factual_phrases(noun.name) and claim is None) or _unknown_capitals(product.name):
+    if (factual_phrases(noun.name) and claim is None) or unknown_capitals(product.name):
         return
     many = noun.name_plural
     if not noun.packed:
@@ -153,7 +153,7 @@ def _say_name(
         claims["name"] = claims["the_name"] = claims["the_thing"] = claim
 
 
-def _unknown_capitals(name: str) -> bool:
+def unknown_capitals(name: str) -> bool:
     """Whether a word in capitals stands among small ones: an acronym or a brand that must not be made small."""
     words = re.findall(r"\b[A-ZÀ-Þ]{2,}\b", name)
     return bool(re.search(r"[a-zà-ÿ]{2}", name)) and any(w not in ACRONYMS for w in words)
