@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from omnimix.core.errors import InvalidInput
 from omnimix.data.source.country import read_country
-from omnimix.data.source.fields import IDENTIFIERS, Field, Kind
+from omnimix.data.source.fields import IDENTIFIERS, PERSONAL, Field, Kind
 from omnimix.data.source.mapping import CONSENT, Shape
 from omnimix.data.source.parse import (
     MICRO,
@@ -30,10 +30,13 @@ from omnimix.data.source.parse import (
     read_number,
     read_truth,
     read_whole,
+    veiled,
 )
 from omnimix.data.source.spec import Holds
 from omnimix.governance.pseudonym import KeyKind, Pseudonyms, normalised
 
+# Text that is not looked through: what the vault takes, and names that must stay distinct.
+_NAMES = frozenset({*IDENTIFIERS, *PERSONAL, "previous_id", "order_id", "product_id", "message_id"})
 _EARLIEST = datetime(1990, 1, 1)  # noqa: DTZ001 - instants are naive UTC
 _LONGEST_ID = 200
 _WHAT = {
@@ -103,7 +106,14 @@ def _reading(form: Shape, field: Field, column: pa.Array) -> Reading:
         return read_currency(column)
     if field.kind is Kind.COUNTRY:
         return Reading(read_country(column), no_rows(len(column)))
-    return Reading(column, no_rows(len(column)))
+    return Reading(_veiled(form, field, column), no_rows(len(column)))
+
+
+def _veiled(form: Shape, field: Field, column: pa.Array) -> pa.Array:
+    """What people type into searches and sites write into URLs may be an address: it stays out of every fact."""
+    if field.name in _NAMES or form.holds in (Holds.PRODUCTS, Holds.SPEND):
+        return column
+    return veiled(column)
 
 
 def _told(column: pa.Array, bad: npt.NDArray[np.bool_], name: str, reason: str) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ Whatever a crash leaves behind is written again, the same, by the next run.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from ibis.expr.types import Table
 
 from omnimix.data.canon.events import event_rows
 from omnimix.data.canon.orders import order_rows
-from omnimix.data.canon.people import Met, people_rows
+from omnimix.data.canon.people import Met, consent_rows, people_rows
 from omnimix.data.canon.table import LINE, SUFFIX, Rows, Whole, column, content_ids, person_key
 from omnimix.data.canon.things import is_total, product_rows, spend_rows
 from omnimix.data.checked import checked
@@ -29,7 +29,7 @@ from omnimix.data.identity.links import Links
 from omnimix.data.quarantine import Rejected
 from omnimix.data.rows import MergeRow
 from omnimix.data.source.batch import EXTRA, Batch, Batches, Record, from_records
-from omnimix.data.source.mapping import Carry, Found, Shape, canonical
+from omnimix.data.source.mapping import Carry, Found, Shape, canonical, locate
 from omnimix.data.source.read import File
 from omnimix.data.source.spec import Holds
 from omnimix.data.staging import Staging
@@ -127,6 +127,8 @@ def _stage(
     met: Met,
     corrected: Mapping[int, Record],
 ) -> None:
+    if found.open_ended:
+        found = locate(form, batch.table.column_names, where=form.key, open_ended=True)
     text = carry.fill(canonical(form, found, batch.table))
     whole = np.ones(len(batch.lines), dtype=np.bool_)
     whole[list(batch.broken)] = False
@@ -192,10 +194,10 @@ def _stage_good(intake: Intake, form: Shape, typed: pa.Table, lines: Whole, stag
 
 
 def _rows(form: Shape, typed: pa.Table, lines: Whole, now: datetime) -> Rows:
-    if form.holds is Holds.ORDERS:
-        return order_rows(form, typed, lines)
-    if form.holds is Holds.EVENTS:
-        return event_rows(form, typed, lines)
+    if form.holds in (Holds.ORDERS, Holds.EVENTS):
+        rows = (order_rows if form.holds is Holds.ORDERS else event_rows)(form, typed, lines)
+        answers = consent_rows(form, typed, lines, column(typed, "occurred_at"))
+        return replace(rows, facts={**rows.facts, "consent": pa.concat_tables(answers)}) if answers else rows
     if form.holds is Holds.PRODUCTS:
         return product_rows(form, typed, lines, now=now)
     if form.holds is Holds.SPEND:

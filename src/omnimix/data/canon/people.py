@@ -21,26 +21,35 @@ def people_rows(form: Shape, table: pa.Table, lines: Whole, *, now: datetime) ->
     """One `trait` for each thing said of a person, one `consent` for each purpose answered."""
     people = person_key(table)
     at = pc.fill_null(column(table, "observed_at"), pa.scalar(now, pa.timestamp("us")))
-    traits, consents = [], []
+    traits = []
     for name, values in _told(table):
         traits.append(_traits(form, table, name, values, lines, people, at))
-    for name in (n for n in table.column_names if n.startswith(CONSENT)):
-        purpose = name.removeprefix(CONSENT)
-        rows = {
-            LINE: pa.array(lines),
-            SUFFIX: constant(f".{purpose}", table.num_rows),
-            "person_key": people,
-            "purpose": constant(purpose, table.num_rows),
-            "granted": column(table, name),
-            "decided_at": at,
-            "source": constant(form.key, table.num_rows),
-        }
-        consents.append(pa.table(rows).filter(pc.is_valid(rows["granted"])))
+    consents = consent_rows(form, table, lines, at)
     facts = {"trait": traits, "consent": consents}
     identity = [column(table, n) for n in table.column_names if n not in IDENTIFIERS and n != "previous_id"]
     return Rows(
         {n: pa.concat_tables(t) for n, t in facts.items() if t}, [constant(form.key, len(lines)), *identity]
     )
+
+
+def consent_rows(form: Shape, table: pa.Table, lines: Whole, at: pa.Array) -> list[pa.Table]:
+    """For each purpose the source asks about: one `consent` a line that answers, decided `at`."""
+    answers = []
+    for name in (n for n in table.column_names if n.startswith(CONSENT)):
+        purpose = name.removeprefix(CONSENT)
+        rows = {
+            LINE: pa.array(lines),
+            SUFFIX: constant(f".{purpose}", table.num_rows),
+            "person_key": person_key(table),
+            "purpose": constant(purpose, table.num_rows),
+            "granted": column(table, name),
+            "decided_at": at,
+            "source": constant(form.key, table.num_rows),
+        }
+        answers.append(
+            pa.table(rows).filter(pc.and_(pc.is_valid(rows["granted"]), pc.is_valid(rows["person_key"])))
+        )
+    return answers
 
 
 def _told(table: pa.Table) -> list[tuple[pa.Array, pa.Array]]:

@@ -119,9 +119,13 @@ def spelling(column: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Which of a file's columns hold which canonical field, property or consent."""
+    """Which of a file's columns hold which canonical field, property or consent.
+
+    Of an `open_ended` file each batch has columns of its own and is located by itself.
+    """
 
     columns: Mapping[str, tuple[str, ...]]
+    open_ended: bool = False
 
 
 def locate(form: Shape, have: Sequence[str], *, where: str, open_ended: bool = False) -> Found:
@@ -146,7 +150,7 @@ def locate(form: Shape, have: Sequence[str], *, where: str, open_ended: bool = F
                 found[prefix + ours] = (spelt[spelling(theirs_)],)
             elif not open_ended and (prefix == CONSENT or theirs_ in form.source.properties):
                 _missing(theirs_, (theirs_,), have, where=where)
-    return Found(found)
+    return Found(found, open_ended)
 
 
 def _is_required(form: Shape, name: str) -> bool:

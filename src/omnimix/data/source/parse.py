@@ -22,6 +22,7 @@ _TRUE = pa.array(["true", "yes", "y", "1", "t", "on", "subscribed", "in stock", 
 _FALSE = pa.array(["false", "no", "n", "0", "f", "off", "unsubscribed", "out of stock", "outofstock", "inactive"])
 _PLAIN = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
 _ZONE = r"\s?(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
+_ADDRESS = r"[\pL\pN_.+%'-]+(?:@|%40)[\pL\pN-]+(?:\.[\pL\pN-]+)+"
 _ISO = (
     "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M",
@@ -55,6 +56,13 @@ def trimmed(array: pa.Array) -> pa.Array:
     """Text without surrounding space; blanks and the usual words for nothing become null."""
     coded = array.dictionary_encode()
     return pc.take(_trimmed(coded.dictionary), coded.indices) if len(coded.dictionary) else array
+
+
+def veiled(array: pa.Array) -> pa.Array:
+    """Text in which every e-mail address, also of a URL (`%40`), is `(e-mail)`."""
+    if not pc.any(pc.match_substring_regex(array, "@|%40")).as_py():
+        return array
+    return pc.replace_substring_regex(array, _ADDRESS, "(e-mail)")
 
 
 def by_distinct(array: pa.Array, read: Callable[[pa.Array], Reading]) -> Reading:
