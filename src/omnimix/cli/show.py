@@ -18,6 +18,7 @@ from omnimix.core.finding import Finding, Severity
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+_WHOLE = frozenset({"variant"})  # columns whose values people copy
 _MARK = {Severity.BLOCKING: "[red]✗[/]", Severity.WARNING: "[yellow]![/]", Severity.NOTE: "[dim]·[/]"}
 
 
@@ -32,7 +33,7 @@ def as_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title:
     kept = [list(row) for row in rows]
     for place, name in enumerate(columns):
         numeric = bool(kept) and all(isinstance(row[place], int | float) for row in kept)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=name in _WHOLE)
     for row in kept:
         table.add_row(*(_cell(value) for value in row))
     out.print(table)

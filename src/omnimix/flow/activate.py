@@ -76,9 +76,12 @@ def budget_of(machine: Machine, job: Job, channel_name: str) -> Money:
 
 
 def promoted_of(machine: Machine, job: Job) -> dict[str, Rung]:
-    """What each segment's `follow` lane has earned so far; nothing before the first reading."""
-    name = f"{job.campaign.key}/readings"
-    readings = machine.artifacts.load(name, tuple[Reading, ...]) if machine.artifacts.has(name) else ()
+    """What each segment's `follow` lane has earned so far; nothing before the first reading.
+
+    Readings come from the simulated market: once the campaign is not simulated any more they say nothing about it.
+    """
+    name, simulated = f"{job.campaign.key}/readings", job.simulator is not None
+    readings = machine.artifacts.load(name, tuple[Reading, ...]) if simulated and machine.artifacts.has(name) else ()
     return {s: rung for s, rung in readings[-1].promoted.items() if rung is not Rung.BROAD} if readings else {}
 
 

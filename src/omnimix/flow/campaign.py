@@ -11,7 +11,7 @@ from omnimix.core.hashing import digest
 from omnimix.data.ingest import silent
 from omnimix.data.intake import Progress
 from omnimix.flow.activate import deploy, foresee
-from omnimix.flow.create import check, draw, review, write_briefs, write_copy
+from omnimix.flow.create import check, draw, picture_files, review, write_briefs, write_copy
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.market import live
 from omnimix.flow.measure import measure
@@ -23,12 +23,13 @@ from omnimix.flow.understand import catalogue, identify, map_journey, portray, s
 def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step]:
     """From sources to personas."""
     today = str(machine.today.date())
+    rules = [machine.segments, machine.consent_assumed, machine.timezone, machine.currency]
     return [
         Step("ingest", partial(take_in, machine, progress), always=True),
         Step("identity", partial(identify, machine)),
         Step("catalogue", partial(catalogue, machine)),
         Step("journey", partial(map_journey, machine), inputs=[today, machine.journey, machine.lifecycle]),
-        Step("segments", partial(segment, machine), inputs=[machine.segments, machine.consent_assumed]),
+        Step("segments", partial(segment, machine), inputs=rules),
         Step("personas", partial(portray, machine)),
     ]
 
@@ -39,7 +40,7 @@ def create_steps(machine: Machine, job: Job, approver: str | None = None) -> lis
     return [
         Step("briefs", partial(write_briefs, machine, job), inputs=[job.campaign, machine.brand]),
         Step("copy", partial(write_copy, machine, job)),
-        Step("pictures", partial(draw, machine, job), inputs=_pictures_digest(machine)),
+        Step("pictures", partial(draw, machine, job), inputs=partial(_pictures_digest, machine, job)),
         Step("checks", partial(check, machine, job), inputs=day),
         Step("review", partial(review, machine, job, approver=approver), always=True),
     ]
@@ -47,7 +48,7 @@ def create_steps(machine: Machine, job: Job, approver: str | None = None) -> lis
 
 def activate_steps(machine: Machine, job: Job, approver: str | None = None) -> list[Step]:
     """From approved variants to the channels."""
-    rules = [job.ladder, job.costs, job.measurement]
+    rules = [job.ladder, job.costs, job.measurement, job.simulator]
     steps = [Step("power", partial(foresee, machine, job), inputs=rules)]
     for name in job.campaign.channels:
         steps.append(Step(f"channel {name}", partial(deploy, machine, job, name, approver=approver), always=True))
@@ -75,8 +76,12 @@ def run_campaign(
 ) -> Iterator[StepResult]:
     """Run the campaign's steps. Raises NotAllowed where a person must act; the next call goes on from there.
 
+    Raises NotFound at once for a channel that is not installed.
+
     `approver` stands in for that person everywhere: for the demo only.
     """
+    for name in job.campaign.channels:
+        machine.channel(name)  # one that is not installed is known before a person reviews for it
     steps = [
         *understand_steps(machine, progress),
         *create_steps(machine, job, approver),
@@ -87,8 +92,6 @@ def run_campaign(
     yield from run_steps(job.campaign.key, steps, ledger=machine.ledger, clock=machine.clock, fresh=fresh)
 
 
-def _pictures_digest(machine: Machine) -> str:
-    """Changes when a logo or photo does."""
-    files = [machine.root / machine.brand.logo] if machine.brand.logo else []
-    files += sorted(machine.root.glob("photos/*"))
-    return digest([(f.name, f.read_bytes()) for f in files if f.is_file()])
+def _pictures_digest(machine: Machine, job: Job) -> str:
+    """Changes when a logo, a font or a photo that is shown does."""
+    return digest([(str(f), f.read_bytes()) for f in picture_files(machine, job) if f.is_file()])

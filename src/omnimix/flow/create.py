@@ -104,9 +104,29 @@ def draw(machine: Machine, job: Job) -> Counts:
     )
 
 
+def picture_files(machine: Machine, job: Job) -> tuple[Path, ...]:
+    """The files that go into the campaign's pictures: logo, fonts, and the photos of what is shown."""
+    products = {p.product_id: p for p in products_of(machine)}
+    variants = machine.artifacts.load(f"{job.campaign.key}/copy", tuple[Variant, ...])
+    photos = {_photo(machine, _shown(v, products)) for v in variants} - {None}
+    brand = machine.brand
+    named = (brand.logo, brand.heading_font, brand.body_font)
+    return (*(machine.root / n for n in named if n), *sorted(p for p in photos if p))
+
+
+def _shown(variant: Variant, products: dict[str, Product]) -> list[Product]:
+    return [products[p] for p in variant.product_ids if p in products]
+
+
+def _photo(machine: Machine, shown: list[Product]) -> Path | None:
+    """The photo of the first product; an address on the web, as shop exports have them, is no file to draw from."""
+    image = shown[0].image if shown else None
+    return machine.root / image if image and "://" not in image else None
+
+
 def _order(machine: Machine, job: Job, variant: Variant, products: dict[str, Product]) -> _Order:
-    shown = [products[p] for p in variant.product_ids if p in products]
-    photo = next((machine.root / p.image for p in shown[:1] if p.image), None)
+    shown = _shown(variant, products)
+    photo = _photo(machine, shown)
     poster = make_poster(variant, machine.brand, shown, offer=job.campaign.offer)
     return _Order(poster, f"{PICTURES}/{job.campaign.key}/{variant.brief}/{variant.variant_id}", photo)
 
@@ -165,6 +185,7 @@ def review(machine: Machine, job: Job, *, approver: str | None = None) -> Counts
             c for c in candidates(session, key) if c.status in (Status.QUEUED, Status.APPROVED, Status.REJECTED)
         ]
         allowed = approved(session, key, pictures=machine.out)
+    _broad_blocked(machine, job)
     waiting = sum(c.status is Status.QUEUED for c in shown)
     if waiting:
         raise NotAllowed(
@@ -188,6 +209,22 @@ def review(machine: Machine, job: Job, *, approver: str | None = None) -> Counts
         detail={"approvers": sorted({c.by for c in shown if c.status is Status.APPROVED})},
         output=[v.digest for v in allowed],
     )
+
+
+def _broad_blocked(machine: Machine, job: Job) -> None:
+    """Raise Conflict, with the first reason, when a check holds every broad variant back."""
+    key = job.campaign.key
+    with machine.ledger() as session:
+        broad = [
+            c for c in candidates(session, key) if c.variant.brief == BROAD and c.status is not Status.WITHDRAWN
+        ]
+    if broad and all(c.status is Status.BLOCKED for c in broad):
+        first = broad[0].findings[0]
+        raise Conflict(
+            f"checks hold back every broad variant, for one because of {first.where}: {first.why}",
+            where=key,
+            fix=f"{first.fix or 'put it right'}; omnimix review list {key} shows the rest",
+        )
 
 
 def approve_variants(

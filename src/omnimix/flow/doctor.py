@@ -6,10 +6,14 @@ out  findings: blocking ones keep a run from starting or finishing
 
 import importlib.util
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import timedelta
 
 from omnimix.core.errors import OmnimixError
 from omnimix.core.finding import Finding, Severity, sorted_findings
+from omnimix.creative.image.palette import make_palette
+from omnimix.creative.image.poster import DIRECTIONS
+from omnimix.creative.image.render import prepared
 from omnimix.creative.policy.claims import expired_claims
 from omnimix.data.source.spec import Source
 from omnimix.flow.machine import Job, Machine
@@ -66,6 +70,8 @@ def _brand(machine: Machine, jobs: Mapping[str, Job]) -> Iterator[Finding]:
         yield Finding(
             "brand", Severity.BLOCKING, "brand.toml: logo", f"there is no file {brand.logo!r}", "correct the path"
         )
+    else:
+        yield from _drawable(machine)
     yield from expired_claims(brand, machine.clock().date())
     mails = [key for key, job in jobs.items() if _MAIL in job.campaign.channels]
     for field in ("postal_address", "unsubscribe_url", "sender") if mails else ():
@@ -79,6 +85,16 @@ def _brand(machine: Machine, jobs: Mapping[str, Job]) -> Iterator[Finding]:
             )
 
 
+def _drawable(machine: Machine) -> Iterator[Finding]:
+    """Whether logo, fonts and colours can be drawn with."""
+    try:
+        with ExitStack() as stack:
+            prepared(machine.brand, None, machine.root, stack)
+        make_palette(machine.brand.colours, DIRECTIONS[0])
+    except OmnimixError as error:
+        yield Finding("brand", Severity.BLOCKING, error.where, error.message, error.fix)
+
+
 def _campaigns(machine: Machine, jobs: Mapping[str, Job]) -> Iterator[Finding]:
     if not jobs:
         yield Finding(
@@ -88,11 +104,7 @@ def _campaigns(machine: Machine, jobs: Mapping[str, Job]) -> Iterator[Finding]:
     for key, job in jobs.items():
         where = f"campaigns/{key}.toml"
         campaign = job.campaign
-        if campaign.ends_on < campaign.starts_on:
-            yield Finding(
-                "campaigns", Severity.BLOCKING, f"{where}: ends_on", "it ends before it starts", "swap the dates"
-            )
-        elif campaign.ends_on < today:
+        if campaign.ends_on < today:
             yield Finding("campaigns", Severity.WARNING, f"{where}: ends_on", "it is over", "choose a later date")
         elif campaign.ends_on - campaign.starts_on < timedelta(days=13):
             yield Finding(

@@ -4,8 +4,8 @@ in   approved variants, members, the job's `[simulator]` table
 out  facts assignment, exposure, conversion (marked simulated); artifacts `readings` and `truth`; snapshots; books
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -115,11 +115,8 @@ def _weeks(
 ) -> tuple[tuple[Reading, ...], int, int]:
     """Serve, live, read, learn, week after week. Returns the readings, rows shown and rows refused."""
     prior, costs = prior_of(machine), costs_of(machine, job, variants, crowd.sizes)
-    segments = tuple(sorted(s for s in crowd.sizes if s != REST)) or tuple(crowd.sizes)
-    ahead = partial(_ahead, job, crowd, segments, len(variants))
-    snapshot = first_snapshot(
-        machine, job, variants, segments=segments, prior=prior, ahead=ahead(simulation.weeks)
-    )
+    segments = _segments(crowd.sizes)
+    snapshot = first_snapshot(machine, job, variants, sizes=crowd.sizes, prior=prior, weeks=simulation.weeks)
     codes = codes_of(machine, job, variants, crowd)
     budget = Money.parse(job.campaign.daily_budget, machine.currency).minor * 7
     deployed = {v.variant_id for v in variants}
@@ -142,7 +139,8 @@ def _weeks(
         engaged += engagements(lived.exposures, crowd.assigned["profile_id"])
         reading = read_week(machine, job, look=week + 1, costs=costs)
         readings.append(reading)
-        left = ahead(simulation.weeks - week - 1)
+        to_come = simulation.weeks - week - 1
+        left = _ahead(job, crowd.sizes, segments, variants=len(variants), weeks=to_come)
         snapshot = learn(machine, job, variants, reading=reading, prior=prior, segments=segments, ahead=left)
         with machine.ledger.begin() as session:
             publish(session, snapshot)
@@ -157,10 +155,17 @@ def prior_of(machine: Machine) -> Prior:
     return scaled_prior(everybody.mean, everybody.variance(1) ** 0.5)
 
 
-def _ahead(job: Job, crowd: Crowd, segments: tuple[str, ...], variants: int, weeks: int) -> FloatArray:
+def _ahead(
+    job: Job, sizes: Mapping[str, int], segments: tuple[str, ...], *, variants: int, weeks: int
+) -> FloatArray:
     """(S, V) profile-weeks still to come: choices explore only what they can resolve."""
-    shown = np.array([crowd.sizes[s] * (1 - job.ladder.none) for s in segments], dtype=np.float64)
+    shown = np.array([sizes[s] * (1 - job.ladder.none) for s in segments], dtype=np.float64)
     return even_ahead(shown, variants, weeks)
+
+
+def _segments(sizes: Mapping[str, int]) -> tuple[str, ...]:
+    """The segments a snapshot knows; the rest is served from the mean of all, unless there is nothing else."""
+    return tuple(sorted(s for s in sizes if s != REST)) or tuple(sizes)
 
 
 def first_snapshot(
@@ -168,11 +173,12 @@ def first_snapshot(
     job: Job,
     variants: tuple[Variant, ...],
     *,
-    segments: tuple[str, ...],
+    sizes: Mapping[str, int],
     prior: Prior,
-    ahead: FloatArray,
+    weeks: int,
 ) -> Snapshot:
-    """Publish the snapshot of the first week: nothing seen yet."""
+    """Publish the snapshot of the first week: nothing seen yet. `sizes` counts people by segment."""
+    segments = _segments(sizes)
     snapshot = prior_snapshot(
         campaign=job.campaign.key,
         now=machine.clock(),
@@ -181,7 +187,7 @@ def first_snapshot(
         briefs=tuple(v.brief for v in variants),
         steps=tuple(v.step for v in variants),
         prior=prior,
-        ahead=ahead,
+        ahead=_ahead(job, sizes, segments, variants=len(variants), weeks=weeks),
     )
     with machine.ledger.begin() as session:
         publish(session, snapshot)

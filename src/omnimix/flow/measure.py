@@ -20,7 +20,7 @@ from omnimix.flow.machine import Job, Machine
 from omnimix.flow.people import fact
 from omnimix.flow.step import Counts
 from omnimix.measurement.books.facts import making_entries, margin_entries, margin_sums, media_entries, media_sums
-from omnimix.measurement.books.journal import correct
+from omnimix.measurement.books.journal import correct, replay
 from omnimix.measurement.books.statement import Statement, statement
 from omnimix.measurement.learn.fit import fit_snapshot
 from omnimix.measurement.learn.rewards import lag_counts, reward_sums
@@ -126,7 +126,10 @@ def learn(
 
 
 def post_books(machine: Machine, job: Job, variants: tuple[Variant, ...], *, profiles: int) -> int:
-    """Post what was made, media, margin and refunds; what is posted already stays. Returns the new entries."""
+    """Post what was made, media, margin and refunds; what is posted already stays. Returns the new entries.
+
+    Of a simulated campaign nothing else stays: what an earlier life of its market posted is taken back.
+    """
     _assigned, exposures, conversions = facts_of(machine)
     arrow, key, on = machine.warehouse.arrow, job.campaign.key, job.campaign.starts_on
     entries = (
@@ -150,8 +153,11 @@ def post_books(machine: Machine, job: Job, variants: tuple[Variant, ...], *, pro
             arrow(margin_sums(conversions, campaign=key)), campaign=key, starts_on=on, currency=machine.currency
         ),
     )
+    why, now = "the facts were read anew", machine.clock()
     with machine.ledger.begin() as session:
-        return sum(correct(session, e, why="the facts were read anew", now=machine.clock()) for e in entries)
+        if job.simulator is not None:
+            return replay(session, key, entries, on=on, why=why, now=now)
+        return sum(correct(session, entry, why=why, now=now) for entry in entries)
 
 
 def conclude(machine: Machine, job: Job, readings: tuple[Reading, ...]) -> Result:

@@ -42,7 +42,8 @@ def gather_report(machine: Machine, job: Job) -> Report:
     """Collect the records of all stages."""
     key = job.campaign.key
     segmentation = _maybe(machine, "segmentation", Segmentation)
-    result = _maybe(machine, f"{key}/result", Result)
+    # What a simulated market left behind is no result of a campaign that is not simulated any more.
+    result = _maybe(machine, f"{key}/result", Result) if job.simulator else None
     foresight = _maybe(machine, f"{key}/foresight", tuple[Foresight, ...]) or ()
     with machine.ledger() as session:
         shown = tuple(c for c in candidates(session, key) if c.status is not Status.WITHDRAWN)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from omnimix.core.clock import Clock
 from omnimix.core.hashing import digest
@@ -45,7 +45,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One named step. `inputs` is whatever besides the step before decides its result: rules, files, seeds."""
+    """One named step. `inputs` is whatever besides the step before decides its result: rules, files, seeds.
+
+    A function stands for what can only be told when the steps before have run.
+    """
 
     name: str
     act: Callable[[], Counts]
@@ -74,11 +77,15 @@ def run_steps(
     """Run the steps in order and yield each one's account as soon as it is done.
 
     `fresh` runs every step. A step that raises leaves the journal of the steps before it: the next call resumes
-    there. Raises AssertionError when a step's rows do not add up: that is a fault in Omnimix.
+    there. Steps that the flow no longer has leave the journal. Raises AssertionError when a step's rows do not add
+    up: that is a fault in Omnimix.
     """
+    with ledger.begin() as session:
+        names = [step.name for step in steps]
+        session.execute(delete(StepRow).where(StepRow.flow == flow, StepRow.name.not_in(names)))
     before = ""
     for position, step in enumerate(steps):
-        wanted = digest([step.name, before, step.inputs])
+        wanted = digest([step.name, before, step.inputs() if callable(step.inputs) else step.inputs])
         earlier = _earlier(ledger, flow, step.name)
         if earlier is not None and not (fresh or step.always) and earlier.input_digest == wanted:
             before = earlier.output_digest

@@ -31,7 +31,7 @@ from scipy.optimize import minimize
 from omnimix.activation.decide.snapshot import Snapshot
 from omnimix.activation.experiment.ladder import Rung
 from omnimix.core.errors import InvalidInput
-from omnimix.core.hashing import stable_id
+from omnimix.core.hashing import digest, stable_id
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -170,8 +170,9 @@ def prior_snapshot(
     """The snapshot of the first week: nothing seen yet, every segment follows `broad`. `ahead` as in `belief`."""
     empty = np.zeros((len(segments), len(variants)))
     found = belief(empty, empty, empty, prior, ahead=ahead)
+    content = digest([segments, variants, briefs, steps, prior, found.mean.tolist(), found.reachable.tolist()])
     return Snapshot(
-        snapshot_id=stable_id("snap", campaign, now.isoformat(), *segments, *variants),
+        snapshot_id=stable_id("snap", campaign, now.isoformat(), content),
         campaign=campaign,
         made_at=now,
         segments=segments,

@@ -57,6 +57,22 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "decision_log",
+        sa.Column("decision_id", sa.String(length=40), nullable=False),
+        sa.Column("campaign", sa.String(length=200), nullable=False),
+        sa.Column("snapshot_id", sa.String(length=40), nullable=False),
+        sa.Column("profile_id", sa.String(length=40), nullable=False),
+        sa.Column("segment", sa.String(length=200), nullable=False),
+        sa.Column("lane", sa.String(length=20), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("codes", sa.Text(), nullable=False),
+        sa.Column("draw", sa.Float(precision=53), nullable=False),
+        sa.Column("variant_id", sa.String(length=300), nullable=True),
+        sa.Column("probability", sa.Float(precision=53), nullable=False),
+        sa.Column("decided_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("decision_id", name=op.f("pk_decision_log")),
+    )
+    op.create_table(
         "derived",
         sa.Column("part", sa.String(length=200), nullable=False),
         sa.Column("inputs", sa.String(length=64), nullable=False),
@@ -195,6 +211,7 @@ def downgrade() -> None:
     op.drop_table("profile_merge")
     op.drop_table("ingest_file")
     op.drop_table("derived")
+    op.drop_table("decision_log")
     with op.batch_alter_table("channel_approval", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_channel_approval_channel"))
 
