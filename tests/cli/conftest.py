@@ -104,12 +104,10 @@ class Shop:
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-@pytest.fixture
-def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
-    """Forty customers, ready to run; one segment only, so that it is quick."""
-    root = tmp_path / "shop"
+def lay_out(root: Path, read: Callable[[], Any]) -> Shop:
+    """A new workspace of forty customers, ready to run; one segment only, so that it is quick."""
     assert main(["init", str(root)]) == 0
-    made = Shop(root, capsys.readouterr)
+    made = Shop(root, read)
     made.orders(order_lines(40))
     write_csv(
         root / "data" / "products.csv",
@@ -130,3 +128,9 @@ def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
     made.change("brand.toml", 'sender = ""', 'sender = "My shop <hello@example.com>"')
     made.change("campaigns/first.toml", "most = 40", "most = 8")
     return made
+
+
+@pytest.fixture
+def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
+    """Forty customers, ready to run."""
+    return lay_out(tmp_path / "shop", capsys.readouterr)

@@ -99,3 +99,10 @@ def test_rows_must_add_up(out: int, rejected: int, aside: int, lost: int) -> Non
 def test_a_step_that_loses_rows_is_a_fault(ledger: Ledger) -> None:
     with pytest.raises(AssertionError, match="lost rows"):
         list(run_steps("h", [Step("leak", lambda: Counts(10, 9))], ledger=ledger, clock=CLOCK))
+
+
+def test_a_step_that_the_flow_no_longer_has_leaves_the_journal(ledger: Ledger) -> None:
+    machine = Machine()
+    run(machine, ledger)
+    list(run_steps("f", machine.steps()[:2], ledger=ledger, clock=CLOCK))
+    assert [r.name for r in journal("f", ledger)] == ["one", "two"]

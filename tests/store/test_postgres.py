@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-
-from omnimix.core.errors import InvalidInput, OmnimixError, Unavailable
-from omnimix.governance.audit import append, entries, verify
-from omnimix.store.ledger import Ledger, Row, open_ledger
 from tests.conftest import NOW
 from tests.flow import test_step
 from tests.measurement.books import test_books
 from tests.measurement.learn import test_learn
 from tests.store.postgres import Server, server
 from tests.store.test_migrations import all_rows
+
+from omnimix.core.errors import InvalidInput, OmnimixError, Unavailable
+from omnimix.governance.audit import append, entries, verify
+from omnimix.store.ledger import Ledger, Row, open_ledger
 
 pytestmark = pytest.mark.xdist_group("postgres")  # one server for all
 

@@ -81,7 +81,9 @@ def promoted_of(machine: Machine, job: Job) -> dict[str, Rung]:
     Readings come from the simulated market: once the campaign is not simulated any more they say nothing about it.
     """
     name, simulated = f"{job.campaign.key}/readings", job.simulator is not None
-    readings = machine.artifacts.load(name, tuple[Reading, ...]) if simulated and machine.artifacts.has(name) else ()
+    readings = (
+        machine.artifacts.load(name, tuple[Reading, ...]) if simulated and machine.artifacts.has(name) else ()
+    )
     return {s: rung for s, rung in readings[-1].promoted.items() if rung is not Rung.BROAD} if readings else {}
 
 

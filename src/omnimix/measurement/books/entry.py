@@ -69,11 +69,16 @@ class Entry:
         """SHA-256 of all content: the same key with another digest is a conflict."""
         return digest(self)
 
+    @property
+    def reversal_key(self) -> str:
+        """The key of the entry that takes this one back."""
+        return f"{self.key}:reversed"
+
     def reversal(self, *, on: date, why: str) -> "Entry":
         """The entry that takes this one back."""
         return Entry(
             campaign=self.campaign,
-            key=f"{self.key}:reversed",
+            key=self.reversal_key,
             on=on,
             memo=f"reverses {self.key}: {why}",
             lines=tuple(Line(line.account, -line.minor) for line in self.lines),

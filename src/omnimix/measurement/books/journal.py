@@ -60,10 +60,11 @@ def correct(session: Session, entry: Entry, *, why: str, now: datetime) -> int:
     or 2.
     """
     version, current = _newest(session, entry)
-    if current is not None and current.lines == entry.lines and current.on == entry.on:
+    stands = current is not None and _row(session, entry.campaign, current.reversal_key) is None
+    if stands and current is not None and current.lines == entry.lines and current.on == entry.on:
         return 0
     before = 0
-    if current is not None:
+    if stands and current is not None:
         reverse(session, entry.campaign, current.key, on=entry.on, why=why, now=now)
         before = 1
     key = entry.key if current is None else f"{entry.key}:{version + 1}"
@@ -71,6 +72,24 @@ def correct(session: Session, entry: Entry, *, why: str, now: datetime) -> int:
         entry.campaign, key, entry.on, entry.memo, entry.lines, entry.currency, entry.simulated, entry.reverses
     )
     return before + post(session, [again], now=now)
+
+
+def replay(session: Session, campaign: str, entries: Iterable[Entry], *, on: date, why: str, now: datetime) -> int:
+    """Make the campaign's simulated entries exactly `entries`: correct those, take back all others that stand.
+
+    A market lived again with fewer weeks leaves entries behind that nothing in the facts stands for. Entries that
+    are not simulated stay. Returns how many entries were posted.
+    """
+    wanted = list(entries)
+    posted = sum(correct(session, entry, why=why, now=now) for entry in wanted)
+    current = {newest.key for _, newest in (_newest(session, e) for e in wanted) if newest}
+    everything = journal(session, campaign)
+    gone = current | {entry.reverses for entry in everything}
+    for entry in everything:
+        if entry.simulated and not entry.reverses and entry.key not in gone:
+            reverse(session, campaign, entry.key, on=on, why=why, now=now)
+            posted += 1
+    return posted
 
 
 def journal(session: Session, campaign: str) -> tuple[Entry, ...]:
