@@ -81,3 +81,53 @@ def test_an_address_in_a_url_or_a_search_is_veiled(place: Any) -> None:
     assert "ada%40" not in kept
     assert {e["page_path"] for e in place.rows("event")} == {"/account/(e-mail)", "/a", "/u/(e-mail)/orders"}
     assert len(place.rows("event")) == 3
+
+
+def amounts(place: Any) -> list[tuple[str, int]]:
+    return sorted((line["order_id"], line["amount_minor"]) for line in place.rows("order_line"))
+
+
+def test_what_a_file_says_of_an_order_now_replaces_what_it_said_before(place: Any) -> None:
+    source = {"o": Source(path="o*.csv", preset="order_lines", currency="GBP")}
+    old = "1,A,1,2024-01-01,2.00,a@x.com,\n2,A,1,2024-01-01,7.00,a@x.com,\n2,B2,1,2024-01-01,1.00,a@x.com,\n"
+    new = "2,A,1,2024-01-01,9.00,a@x.com,\n3,A,1,2024-01-03,5.00,a@x.com,\n"
+    place.file("o.csv", HEAD + old)
+    place.ingest(source)
+    place.file("o.csv", HEAD + new)
+    assert place.ingest(source).total.adds_up
+    assert amounts(place) == [("1", 200), ("2", 900), ("3", 500)], (
+        "order 1 stays: exports may be of recent days only"
+    )
+    before = place.facts()
+    place.ingest(source)
+    assert place.facts() == before
+    place.file("o.csv", HEAD + old)
+    place.ingest(source)
+    assert amounts(place) == [("1", 200), ("2", 100), ("2", 700), ("3", 500)]
+    place.file("o-1.csv", HEAD + old)
+    place.file("o.csv", HEAD + "2,A,1,2024-01-01,4.00,a@x.com,\n")
+    place.ingest(source)
+    assert ("2", 700) in amounts(place), "content that is still there under another name is not replaced"
+
+
+def test_a_refund_and_a_voided_order_of_a_later_export_count(place: Any) -> None:
+    head = "Name,Email,Financial Status,Currency,Created at,Lineitem quantity,Lineitem name,Lineitem price,"
+    head += "Lineitem sku,Discount Amount,Refunded Amount\n"
+    line = "{},a@x.com,{},GBP,2024-01-01 10:00:00 +0000,2,Mug,10.00,M1,0.00,{}\n"
+    place.file("s.csv", head + line.format("#1", "paid", "0.00") + line.format("#2", "paid", "0.00"))
+    source = {"s": Source(path="s.csv", preset="shopify_orders")}
+    place.ingest(source)
+    place.file("s.csv", head + line.format("#1", "refunded", "20.00") + line.format("#2", "voided", "0.00"))
+    place.ingest(source)
+    assert amounts(place) == [("#1", -2000), ("#1", 2000)]
+
+
+def test_a_discount_of_the_order_is_taken_off(place: Any) -> None:
+    head = "Name,Email,Financial Status,Currency,Created at,Lineitem quantity,Lineitem name,Lineitem price,"
+    head += "Lineitem sku,Discount Amount,Refunded Amount\n"
+    rest = "#1,a@x.com,,,2024-01-01 10:00:00 +0000,1,Cup,5.00,C1,,\n"
+    place.file("s.csv", head + "#1,a@x.com,paid,GBP,2024-01-01 10:00:00 +0000,2,Mug,10.00,M1,2.50,5.00\n" + rest)
+    place.ingest({"s": Source(path="s.csv", preset="shopify_orders")})
+    revenue = {e["name"]: e["revenue_minor"] for e in place.rows("event")}
+    assert revenue == {"Order Completed": 2250, "Order Refunded": -500}
+    assert sum(amount for _, amount in amounts(place)) == 1750

@@ -18,12 +18,13 @@ from omnimix.data.catalogue import Categories, catalogue, declared_last, sold
 from omnimix.data.counts import Counts, IngestReport
 from omnimix.data.derived import last_reported, order_events
 from omnimix.data.identity.links import links_from
-from omnimix.data.intake import LINES, Intake, Progress, Taken, take_in
+from omnimix.data.intake import Intake, Progress, Taken, take_in
 from omnimix.data.quarantine import Rejected, corrections, forget_file, put, supersede
 from omnimix.data.rows import DerivedRow, IngestFileRow
 from omnimix.data.source.mapping import Shape, locate, shape
 from omnimix.data.source.read import File, files, open_file
 from omnimix.data.source.spec import Holds, Source
+from omnimix.data.told import LINES
 from omnimix.governance.keys import WorkspaceKey
 from omnimix.governance.pseudonym import Pseudonyms
 from omnimix.governance.vault import Vault
@@ -103,11 +104,13 @@ def _take_source(intake: Intake, form: Shape, root: Path) -> Counts:
         known = {row.digest: row for row in session.scalars(query)}
     waiting = [f for f in there if f.digest not in known or known[f.digest].spec != form.digest]
     pending = {f"{form.key}/{f.digest}" for f in waiting}
+    present = {f.digest for f in there}
     total = Counts()
     for file in {f.digest: f for f in there}.values():
         part = f"{form.key}/{file.digest}"
         if part in pending:
-            total += _take_file(intake, form, file, pending)
+            older = [d for d, row in known.items() if row.file == file.name and d not in present]
+            total += _take_file(intake, form, file, pending, older)
             pending.discard(part)
         else:
             total += _counts(known[file.digest]) + Counts(files=1, skipped=1)
@@ -128,7 +131,10 @@ def _counts(row: IngestFileRow) -> Counts:
     )
 
 
-def _take_file(intake: Intake, form: Shape, file: File, pending: Collection[str]) -> Counts:
+def _take_file(
+    intake: Intake, form: Shape, file: File, pending: Collection[str], older: Collection[str]
+) -> Counts:
+    """Take in one file. `older` are the digests of what stood under its name before."""
     part = f"{form.key}/{file.digest}"
     opened = open_file(form, file)
     found = locate(form, opened.columns, where=file.name, open_ended=opened.open_ended)
@@ -138,12 +144,24 @@ def _take_file(intake: Intake, form: Shape, file: File, pending: Collection[str]
         for replayed in stale:
             intake.warehouse.drop(fact, part=replayed)
     waiting = [p for p in intake.warehouse.parts(LINES) if p.partition("+")[0] in pending]
-    taken = take_in(intake, form, file, found, opened.batches(), part=part, pending=waiting, corrected=corrected)
+    taken = take_in(
+        intake,
+        form,
+        file,
+        found,
+        opened.batches(),
+        part=part,
+        pending=waiting,
+        corrected=corrected,
+        older=[f"{form.key}/{d}" for d in older],
+    )
     if not taken.counts.lines_read:
         raise InvalidInput("the file has no rows below its header", where=file.name, fix="export it again")
     intake.progress(f"{form.key}: record {file.name}")
     with intake.ledger.begin() as session:
         _record(session, intake, form, file, taken, corrected)
+        for digest_ in older:  # should it come back, it is read anew
+            session.get_one(IngestFileRow, (form.key, digest_)).spec = ""
     return taken.counts + Counts(files=1)
 
 

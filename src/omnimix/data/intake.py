@@ -33,6 +33,7 @@ from omnimix.data.source.mapping import Carry, Found, Shape, canonical, locate
 from omnimix.data.source.read import File
 from omnimix.data.source.spec import Holds
 from omnimix.data.staging import Staging
+from omnimix.data.told import LINES, TOLD, replace_told
 from omnimix.governance.pseudonym import Pseudonyms
 from omnimix.governance.vault import Sealed, Vault
 from omnimix.store.ledger import Ledger
@@ -40,7 +41,6 @@ from omnimix.store.warehouse import Warehouse
 
 Progress = Callable[[str], None]  # is told each step before it is done: "orders: read export.csv"
 
-LINES = "ingested_line"  # private fact: the id of every line that counted
 _IDS = {"order_line": "line_id", "event": "event_id", "trait": "trait_id", "consent": "consent_id"}
 # Lines that may be written twice on purpose: an invoice can list the same line twice, a report the same ad.
 _REPEATABLE = {Holds.ORDERS, Holds.SPEND}
@@ -83,9 +83,11 @@ def take_in(
     part: str,
     pending: Collection[str] = (),
     corrected: Mapping[int, Record] | None = None,
+    older: Collection[str] = (),
 ) -> Taken:
     """Take in a file's batches as `part` of its facts. `pending` parts are not yet taken in anew: lines in them
-    do not count as known. `corrected` records stand in for the file's lines of those numbers.
+    do not count as known. `corrected` records stand in for the file's lines of those numbers. `older` parts hold
+    what the file said before: its orders that are told again are taken out of them.
     """
     taken, met = Taken(), Met(form.source.region)
     with Staging(intake.staging) as staging:
@@ -97,6 +99,7 @@ def take_in(
         intake.progress(f"{form.key}: seal {file.name}")
         _know(intake, met)
         intake.progress(f"{form.key}: keep {file.name}")
+        replace_told(intake.warehouse, paths.pop(TOLD, None), older)
         _keep(intake, form, paths, part, pending, taken)
     return taken
 
@@ -187,6 +190,8 @@ def _stage_good(intake: Intake, form: Shape, typed: pa.Table, lines: Whole, stag
     base = pa.array([g or i for g, i in zip(given, ids, strict=True)] if given else ids, pa.string())
     told = pa.table({"base": base, LINE: pa.array(lines), "known": pa.array(known)})
     staging.add(LINES, told.filter(pa.array(kept)))
+    if form.holds is Holds.ORDERS:
+        staging.add(TOLD, pa.table({"order_id": column(typed, "order_id")}))
     for fact, table in rows.facts.items():
         stays = np.isin(column(table, LINE).to_numpy(), lines[kept]) if not kept.all() else None
         staging.add(fact, table if stays is None else table.filter(pa.array(stays)))

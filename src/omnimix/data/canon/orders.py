@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from omnimix.data.canon.discount import discounted
 from omnimix.data.canon.table import (
     LINE,
     SUFFIX,
@@ -39,7 +40,7 @@ def order_rows(form: Shape, table: pa.Table, lines: Whole) -> Rows:
     back = _cancellations(form, table)
     micros = np.where(back & (micros > 0), -micros, micros)
     people = person_key(table)
-    amount = minor(micros, currency)
+    amount = discounted(table, minor(micros, currency), currency)
     size = table.num_rows
     base = pa.table(
         {

@@ -66,6 +66,8 @@ FIELDS: dict[Holds, tuple[Field, ...]] = {
         Field("unit_price", _N, low=-_LARGEST, high=_LARGEST),
         Field("amount", _N, low=-_LARGEST, high=_LARGEST),  # of the line; unit_price is enough
         Field("refunded", _N, low=0, high=_LARGEST),  # of the whole order, on its first line
+        Field("discount", _N, low=0, high=_LARGEST),  # of the whole order, on its first line
+        Field("subtotal", _N, low=0, high=_LARGEST),  # of its goods after discounts, on its first line
         Field("currency", _C),
         Field("description"),
         Field("country", _L),

@@ -78,6 +78,8 @@ _SHOPIFY = Preset(
         "quantity": ("Lineitem quantity",),
         "unit_price": ("Lineitem price",),
         "refunded": ("Refunded Amount",),
+        "discount": ("Discount Amount",),
+        "subtotal": ("Subtotal",),
         "country": ("Shipping Country", "Billing Country"),
         "name": ("Billing Name",),
         "address": ("Billing Address1",),
