@@ -8,14 +8,12 @@ import getpass
 from typing import Annotated
 
 import typer
-from sqlalchemy.orm import Session
 
 from omnimix.cli import show
 from omnimix.cli.options import HERE, JsonOption, WorkspaceOption, opened
-from omnimix.core.errors import Conflict
 from omnimix.creative.review.decision import reject
-from omnimix.creative.review.queue import Candidate, Status, candidate, candidates
-from omnimix.flow.create import approve_variants
+from omnimix.creative.review.queue import Candidate, Status, candidates
+from omnimix.flow.create import approve_variants, named
 
 group = typer.Typer(no_args_is_help=True, help="Look at variants, approve or reject them.")
 CampaignArgument = Annotated[str, typer.Argument(help="The campaign's key: the name of its file.")]
@@ -63,7 +61,7 @@ def show_command(
 ) -> None:
     """Show all words, pictures, claims and findings of one variant, and the digest a decision quotes."""
     with opened(workspace) as (_, machine), machine.ledger() as session:
-        found = _named(session, campaign, variant)
+        found = named(session, campaign, variant)
     if json:
         show.as_json(_plain(found) | {"content": found.variant})
         return
@@ -114,7 +112,7 @@ def reject_command(
     """Reject a variant, with the reason."""
     with opened(workspace) as (_, machine):
         with machine.ledger.begin() as session:
-            shown = _named(session, campaign, variant)
+            shown = named(session, campaign, variant)
             done = reject(
                 session,
                 campaign,
@@ -130,19 +128,6 @@ def reject_command(
         show.as_json(_plain(done))
     else:
         show.out.print(f"{variant} rejected by {person}")
-
-
-def _named(session: Session, campaign: str, name: str) -> Candidate:
-    """The candidate of a name as `review list` shows it. Raises NotFound, Conflict when it changed since."""
-    variant_id, _, head = name.partition("@")
-    found = candidate(session, campaign, variant_id)
-    if not found.digest.startswith(head):
-        raise Conflict(
-            "it changed after it was listed",
-            where=f"{campaign}/{variant_id}",
-            fix=f"omnimix review show {campaign} {variant_id}, and decide on what is there now",
-        )
-    return found
 
 
 def _plain(found: Candidate) -> dict[str, object]:

@@ -42,6 +42,8 @@ class Money:
         """Read a decimal major-unit amount such as `12.50`. Raises InvalidInput when it is not one."""
         try:
             amount = Decimal(text.strip())
+            if not amount.is_finite():
+                raise InvalidOperation
         except InvalidOperation:
             raise InvalidInput(f"{text!r} is not an amount of money", fix="write it like 12.50") from None
         scaled = amount.scaleb(exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)

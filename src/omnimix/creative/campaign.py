@@ -7,6 +7,8 @@ out  frozen records
 from datetime import date
 from enum import StrEnum
 
+from omnimix.core.errors import InvalidInput
+from omnimix.core.money import Money
 from omnimix.core.record import config
 
 
@@ -55,3 +57,26 @@ class Campaign:
     offer: Offer | None = None
     products: Choice = Choice()
     variants_per_brief: int = 3
+
+    def __post_init__(self) -> None:
+        place = "campaign.daily_budget"
+        try:
+            budget = Money.parse(self.daily_budget, "GBP")
+        except InvalidInput as error:
+            raise InvalidInput(error.message, where=place, fix=error.fix) from None
+        if budget.minor <= 0:
+            raise InvalidInput(f"{self.daily_budget!r} buys nothing", where=place, fix="write it like 50.00")
+        if self.ends_on < self.starts_on:
+            raise InvalidInput("it ends before it starts", where="campaign.ends_on", fix="swap the dates")
+        if not self.channels or len(set(self.channels)) < len(self.channels):
+            raise InvalidInput(
+                "there is no channel" if not self.channels else "a channel is named twice",
+                where="campaign.channels",
+                fix='name each once: ["google_ads_editor", "email_files"]',
+            )
+        if not self.landing_page.startswith("https://"):
+            raise InvalidInput(
+                f"{self.landing_page!r} is no https address",
+                where="campaign.landing_page",
+                fix="ad platforms take https only",
+            )

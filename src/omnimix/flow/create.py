@@ -119,7 +119,7 @@ def _shown(variant: Variant, products: dict[str, Product]) -> list[Product]:
 
 
 def _photo(machine: Machine, shown: list[Product]) -> Path | None:
-    """The photo of the first product; an address on the web, as shop exports have them, is no file to draw from."""
+    """The photo of the first product; a web address, as in shop exports, is no file."""
     image = shown[0].image if shown else None
     return machine.root / image if image and "://" not in image else None
 
@@ -246,14 +246,26 @@ def approve_variants(
     return tuple(done)
 
 
-def _approve(machine: Machine, session: Session, campaign: str, name: str, person: str) -> Candidate:
+def named(session: Session, campaign: str, name: str) -> Candidate:
+    """The candidate called `VARIANT` or `VARIANT@DIGEST`. Raises NotFound, Conflict when it changed since."""
     variant_id, _, head = name.partition("@")
-    now_there = candidate(session, campaign, variant_id).digest
+    found = candidate(session, campaign, variant_id)
+    if not found.digest.startswith(head):
+        raise Conflict(
+            "it changed after it was shown",
+            where=f"{campaign}/{variant_id}",
+            fix=f"omnimix review show {campaign} {variant_id}, and decide on what is there now",
+        )
+    return found
+
+
+def _approve(machine: Machine, session: Session, campaign: str, name: str, person: str) -> Candidate:
+    shown = named(session, campaign, name)
     return approve(
         session,
         campaign,
-        variant_id,
-        digest=now_there if now_there.startswith(head) else head,
+        shown.variant_id,
+        digest=shown.digest,
         approver=person,
         now=machine.clock(),
         pictures=machine.out,
