@@ -8,6 +8,7 @@ The one place that knows which implementation stands behind which port.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, time
 from functools import partial
 from pathlib import Path
@@ -66,7 +67,9 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             as_of=datetime.combine(file.workspace.as_of, time()) if file.workspace.as_of else None,
             clock=clock,
             key=key,
-            sources=file.sources,
+            sources={
+                k: replace(s, timezone=s.timezone or file.workspace.timezone) for k, s in file.sources.items()
+            },
             consent_assumed=file.consent.assume,
             journey=file.journey,
             lifecycle=file.lifecycle,

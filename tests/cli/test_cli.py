@@ -4,6 +4,7 @@ import json
 import sqlite3
 from pathlib import Path
 
+import duckdb
 import pytest
 from tests.cli.conftest import ORDER_COLUMNS, Shop, order_lines
 
@@ -246,3 +247,33 @@ def test_wrong_usage_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run"]) == 2
     assert main(["nonsense"]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_file_without_a_zone_is_read_in_the_zone_of_the_workspace(shop: Shop) -> None:
+    rows = [{**order_lines(1)[0], "occurred_at": "2026-07-01 10:00"}]
+    shop.orders(rows)
+    assert shop.run("ingest")[0] == 0
+    with duckdb.connect() as engine:
+        (found,) = engine.sql(
+            f"SELECT occurred_at FROM read_parquet('{shop.root}/.omnimix/facts/order_line/**/*.parquet')"
+        ).fetchall()
+    assert f"{found[0]:%H:%M}" == "09:00", "summer time in London"
+
+
+def test_a_zone_that_is_none(shop: Shop) -> None:
+    shop.change("omnimix.toml", 'preset = "order_lines"', 'preset = "order_lines"\ntimezone = "Europe/Londn"')
+    code, out, err = shop.run("ingest")
+    assert code == 2
+    assert "Europe/Londn" in out + err
+    assert "sources.orders" in out + err
+
+
+def test_money_in_another_currency_is_not_added_up(shop: Shop) -> None:
+    shop.change(
+        "omnimix.toml", 'preset = "order_lines"\ncurrency = "GBP"', 'preset = "order_lines"\ncurrency = "JPY"'
+    )
+    code, _, err = shop.run("run", "first")
+    assert code == 2
+    assert "sources.orders" in err
+    assert "JPY" in err
+    assert "Traceback" not in err

@@ -131,3 +131,10 @@ def test_a_discount_of_the_order_is_taken_off(place: Any) -> None:
     revenue = {e["name"]: e["revenue_minor"] for e in place.rows("event")}
     assert revenue == {"Order Completed": 2250, "Order Refunded": -500}
     assert sum(amount for _, amount in amounts(place)) == 1750
+
+
+def test_american_clocks(place: Any) -> None:
+    place.file("o.csv", HEAD + "1,A,1,7/14/2024 9:05:06 PM,2.00,,\n2,A,1,7/4/2024 12:00 AM,2.00,,\n")
+    place.ingest({"o": Source(path="o.csv", preset="order_lines", currency="GBP", day_first=False)})
+    at = sorted(str(line["occurred_at"]) for line in place.rows("order_line"))
+    assert at == ["2024-07-04 00:00:00", "2024-07-14 21:05:06"]

@@ -97,7 +97,7 @@ def _reading(form: Shape, field: Field, column: pa.Array) -> Reading:
     if field.kind is Kind.NUMBER:
         return read_number(column, decimal_comma=source.decimal_comma)
     if field.kind is Kind.INSTANT:
-        return read_instant(column, zone=source.timezone, day_first=form.day_first, given=given)
+        return read_instant(column, zone=source.timezone or "UTC", day_first=form.day_first, given=given)
     if field.kind is Kind.DATE:
         return read_date(column, day_first=form.day_first, given=given)
     if field.kind is Kind.TRUTH:

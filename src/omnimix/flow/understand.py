@@ -65,7 +65,8 @@ def _parts(machine: Machine) -> dict[str, list[str]]:
 
 
 def identify(machine: Machine) -> Counts:
-    """Count the rows that belong to somebody. Raises InvalidInput when nobody is known."""
+    """Count the rows that belong to somebody. Raises InvalidInput for none, or money of two kinds."""
+    _one_currency(machine)
     resolved = (
         events_of(machine).select("profile_id").union(lines_of(machine).select("profile_id"), distinct=False)
     )
@@ -86,6 +87,22 @@ def identify(machine: Machine) -> Counts:
         detail={"profiles": row["people"]},
         output=row,
     )
+
+
+def _one_currency(machine: Machine) -> None:
+    """Raises InvalidInput for money that is not in the currency of the workspace: sums would mean nothing."""
+    money = {"order_line": "amount_minor", "event": "revenue_minor", "spend": "cost_minor"}
+    for name, amount in money.items():
+        rows = fact(machine, name)
+        other = rows.filter(rows[amount].fill_null(0) != 0, _.currency != machine.currency)
+        for found in machine.warehouse.arrow(
+            other.group_by("source", "currency").aggregate(n=_.count()).order_by("source", "currency").limit(1)
+        ).to_pylist():
+            raise InvalidInput(
+                f"{found['n']:,} rows are in {found['currency']}, and the workspace counts in {machine.currency}",
+                where=f"sources.{found['source']}",
+                fix="convert them in the file or query, or set currency in [workspace]",
+            )
 
 
 def catalogue(machine: Machine) -> Counts:
@@ -157,8 +174,17 @@ def feature_rows(machine: Machine) -> pa.Table:
 
 
 def segment(machine: Machine) -> Counts:
-    """Find segments and put every profile into one; who may not be profiled goes to the rest, unseen."""
+    """Find segments and put every profile into one; who may not be profiled goes to the rest, unseen.
+
+    Raises InvalidInput when nobody may be profiled.
+    """
     rows = feature_rows(machine)
+    if not rows.num_rows:
+        raise InvalidInput(
+            "no customer with orders or events may be personalised",
+            where="omnimix.toml: consent",
+            fix='ingest consent for "personalisation", or, with another legal ground, name it in [consent] assume',
+        )
     machine.warehouse.write("feature", rows)
     segmentation = fit_segments(rows, machine.segments, seed=SEED, currency=machine.currency)
     placed = members(rows, segmentation, as_of=machine.today)

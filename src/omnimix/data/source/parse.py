@@ -32,8 +32,9 @@ _ISO = (
     "%Y/%m/%d",
     "%Y%m%d",
 )
-_DAY_FIRST = ("%d/%m/%YT%H:%M:%S", "%d/%m/%YT%H:%M", "%d/%m/%Y")
-_MONTH_FIRST = ("%m/%d/%YT%H:%M:%S", "%m/%d/%YT%H:%M", "%m/%d/%Y")
+_CLOCKS = ("T%H:%M:%S", "T%H:%M", "", "T%I:%M:%S %p", "T%I:%M %p")
+_DAY_FIRST = tuple(f"%d/%m/%Y{clock}" for clock in _CLOCKS)
+_MONTH_FIRST = tuple(f"%m/%d/%Y{clock}" for clock in _CLOCKS)
 _WORDS = ("%d %b %Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%b %d, %Y %I:%M %p", "%b %d, %Y, %I:%M %p")
 
 Bad = npt.NDArray[np.bool_]

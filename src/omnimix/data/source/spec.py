@@ -10,7 +10,9 @@ kind. A preset fills everything that the table leaves out.
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
+from zoneinfo import available_timezones
 
+from omnimix.core.errors import InvalidInput
 from omnimix.core.record import config
 
 
@@ -52,7 +54,7 @@ class Source:
     void_statuses: tuple[str, ...] | None = None  # orders that never were: their lines are counted as ignored
     cancellation_prefix: str | None = None  # order ids that begin so are cancellations
     currency: str | None = None  # ISO 4217, for rows that do not say
-    timezone: str = "UTC"  # IANA zone of instants that do not say
+    timezone: str | None = None  # IANA zone of instants that do not say: the workspace's, where it is left out
     date_format: str | None = None  # strptime format, where ISO 8601 and the usual ones do not fit
     day_first: bool = True  # 3/4/2026 is 3 April
     decimal_comma: bool = False  # 1.234,56
@@ -63,3 +65,7 @@ class Source:
     provider: str | None = None  # of enrichment
     confidence: float | None = None  # of enrichment, in [0, 1]
     channel: str | None = None  # of spend
+
+    def __post_init__(self) -> None:
+        if self.timezone and self.timezone not in available_timezones():
+            raise InvalidInput(f"{self.timezone!r} is no time zone", fix="use one like Europe/London")
