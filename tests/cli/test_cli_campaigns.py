@@ -30,6 +30,14 @@ def test_a_campaign_that_cannot_be_is_told_before_anything_runs(shop: Shop, old:
         assert "→" in out + err
 
 
+@pytest.mark.parametrize(("key", "value"), [("people", 0), ("weeks", -1), ("seed", -1)])
+def test_a_market_of_nobody_is_told(shop: Shop, key: str, value: int) -> None:
+    shop.change("campaigns/first.toml", "# [simulator]", f"[simulator]\n{key} = {value}")
+    code, out, _err = shop.run("doctor")
+    assert code == 1
+    assert f"campaigns/first.toml: simulator.{key}" in out
+
+
 def test_a_channel_that_is_not_installed_stops_a_run_before_review(shop: Shop) -> None:
     shop.change("campaigns/first.toml", '"microsoft_bulk"', '"tiktok"')
     code, out, err = shop.run("run", "first")

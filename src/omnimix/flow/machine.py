@@ -16,6 +16,7 @@ from omnimix.activation.experiment.ladder import Ladder
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
 from omnimix.audience.segment.cluster import SegmentRules
 from omnimix.core.clock import Clock
+from omnimix.core.errors import InvalidInput
 from omnimix.core.record import config
 from omnimix.creative.brand import Brand
 from omnimix.creative.campaign import Campaign
@@ -40,6 +41,13 @@ class Simulation:
     people: int = 120_000  # the workspace's profiles and as many simulated lookalikes as it takes
     weeks: int = 6
     seed: int = 7
+
+    def __post_init__(self) -> None:
+        for key in ("people", "weeks"):
+            if getattr(self, key) < 1:
+                raise InvalidInput(f"a market without {key}", where=f"simulator.{key}", fix="give 1 or more")
+        if self.seed < 0:
+            raise InvalidInput("a seed is not negative", where="simulator.seed", fix="give 0 or more")
 
 
 @config
