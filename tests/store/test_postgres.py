@@ -9,15 +9,22 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from tests.cli.conftest import lay_out, order_lines
 from tests.conftest import NOW
 from tests.flow import test_step
+from tests.flow.conftest import small
 from tests.measurement.books import test_books
 from tests.measurement.learn import test_learn
 from tests.store.postgres import Server, server
 from tests.store.test_migrations import all_rows
 
+from omnimix.app import machine_of, settings_of
 from omnimix.core.errors import InvalidInput, OmnimixError, Unavailable
+from omnimix.data.quarantine import quarantined
+from omnimix.flow.campaign import run_campaign
 from omnimix.governance.audit import append, entries, verify
+from omnimix.measurement.books.statement import statement
+from omnimix.measurement.learn.rows import latest
 from omnimix.store.ledger import Ledger, Row, open_ledger
 
 pytestmark = pytest.mark.xdist_group("postgres")  # one server for all
@@ -103,6 +110,35 @@ def test_programs_that_start_together_on_a_new_ledger(url: str) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
+
+
+def test_a_run_from_sources_to_report(running: Server, tmp_path: Path) -> None:
+    """The small shop, with one bad line: quarantine, review, outbox, snapshots, books, journal on PostgreSQL."""
+    shop = lay_out(tmp_path / "shop", lambda: None)
+    rows = order_lines(40)
+    rows[3]["quantity"] = "many"
+    shop.orders(rows)
+    shop.change("omnimix.toml", "sqlite:///.omnimix/ledger.sqlite", running.database())
+    settings = settings_of(shop.root, {})
+    job = small(settings.job("first"))
+    with machine_of(settings, {}, clock=lambda: NOW) as machine:
+        first = {r.name: r for r in run_campaign(machine, job, approver="anna")}
+        again = {r.name: r for r in run_campaign(machine, job, approver="anna")}
+        with machine.ledger() as session:
+            assert verify(session, machine.anchor).intact
+            assert latest(session, "first") is not None
+            assert statement(session, "first", currency="GBP").balanced
+            assert statement(session, "first", currency="GBP").entries > 5
+        (bad,) = quarantined(machine.ledger, vault=machine.vault)
+    assert (bad.line, bad.field, bad.value) == (5, "quantity", "many")
+    assert first["ingest"].rejected == 1
+    assert {n for n, r in again.items() if not r.resumed} == {
+        "ingest",
+        "review",
+        "channel google_ads_editor",
+        "report",
+    }
+    assert not (shop.root / ".omnimix" / "ledger.sqlite").exists()
 
 
 SAME = [
