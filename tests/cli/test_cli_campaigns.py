@@ -38,6 +38,14 @@ def test_a_market_of_nobody_is_told(shop: Shop, key: str, value: int) -> None:
     assert f"campaigns/first.toml: simulator.{key}" in out
 
 
+def test_two_campaigns_of_one_name_are_told(shop: Shop) -> None:
+    copy = (shop.root / "campaigns/first.toml").read_text(encoding="utf-8")
+    (shop.root / "campaigns/second.toml").write_text(copy, encoding="utf-8")
+    code, out, _err = shop.run("doctor")
+    assert code == 1
+    assert "campaigns/second.toml: campaign.name" in out
+
+
 def test_a_channel_that_is_not_installed_stops_a_run_before_review(shop: Shop) -> None:
     shop.change("campaigns/first.toml", '"microsoft_bulk"', '"tiktok"')
     code, out, err = shop.run("run", "first")

@@ -100,6 +100,7 @@ def _campaigns(machine: Machine, jobs: Mapping[str, Job]) -> Iterator[Finding]:
         yield Finding(
             "campaigns", Severity.BLOCKING, "campaigns/", "there is no campaign", "copy one from `omnimix init`"
         )
+    yield from _same_names(jobs)
     today = machine.clock().date()
     for key, job in jobs.items():
         where = f"campaigns/{key}.toml"
@@ -119,6 +120,17 @@ def _campaigns(machine: Machine, jobs: Mapping[str, Job]) -> Iterator[Finding]:
                 machine.channel(name)
             except OmnimixError as error:
                 yield Finding("channels", Severity.BLOCKING, f"{where}: channels", error.message, error.fix)
+
+
+def _same_names(jobs: Mapping[str, Job]) -> Iterator[Finding]:
+    """Platforms tell campaigns apart by name."""
+    first: dict[str, str] = {}
+    for key, job in jobs.items():
+        other = first.setdefault(job.campaign.name.casefold(), key)
+        if other != key:
+            why = f"{job.campaign.name!r} is the name of campaigns/{other}.toml too"
+            where = f"campaigns/{key}.toml: campaign.name"
+            yield Finding("campaigns", Severity.BLOCKING, where, why, "give each campaign a name of its own")
 
 
 def _storage(machine: Machine) -> Iterator[Finding]:
