@@ -22,6 +22,7 @@ from omnimix.app import machine_of, settings_of
 from omnimix.core.errors import InvalidInput, OmnimixError, Unavailable
 from omnimix.data.quarantine import quarantined
 from omnimix.flow.campaign import run_campaign
+from omnimix.flow.rows import StepRow
 from omnimix.governance.audit import append, entries, verify
 from omnimix.measurement.books.statement import statement
 from omnimix.measurement.learn.rows import latest
@@ -177,3 +178,22 @@ def test_a_wrong_url_is_one_clear_line_without_its_password(wrong: str) -> None:
     assert isinstance(raised.value, InvalidInput | Unavailable)
     assert "secret" not in str(raised.value)
     assert "postgres" in str(raised.value)
+
+
+def test_text_that_is_too_long_is_refused_alike(url: str) -> None:
+    ledger = open_ledger(url)
+    row = {
+        "flow": "f",
+        "name": "n",
+        "position": 0,
+        "input_digest": "d",
+        "rows_in": 0,
+        "rows_out": 0,
+        "rejected": 0,
+    }
+    row |= {"seconds": 0.0, "detail": {}, "output_digest": "d", "finished_at": NOW}
+    with pytest.raises(InvalidInput, match="longer than 100"), ledger.begin() as session:
+        session.add(StepRow(**(row | {"name": "n" * 101})))
+    with ledger.begin() as session:
+        session.add(StepRow(**(row | {"name": "n" * 100})))
+    ledger.kw["bind"].dispose()

@@ -33,6 +33,21 @@ class Row(DeclarativeBase):
     )
 
 
+def _fits(mapper: Any, _connection: Any, row: Any) -> None:
+    """SQLite takes text of any length, PostgreSQL does not: neither shall. Raises InvalidInput."""
+    for name, column in mapper.columns.items():
+        most, value = getattr(column.type, "length", None), getattr(row, name)
+        if most and isinstance(value, str) and len(value) > most:
+            raise InvalidInput(
+                f"{value[:20]!r}… is longer than {most} characters",
+                where=f"{row.__tablename__}.{name}",
+                fix="shorten it",
+            )
+
+
+for _act in ("before_insert", "before_update"):
+    event.listen(Row, _act, _fits, propagate=True)
+
 Ledger = sessionmaker[Session]
 
 
