@@ -110,3 +110,13 @@ def test_a_run_says_why_every_broad_variant_is_held_back(shop: Shop) -> None:
     code, _out, err = shop.run("run", "first")
     assert code == 1
     assert "postal_address" in err
+
+
+def test_pictures_that_were_lost_are_drawn_again_and_stay_approved(shop: Shop) -> None:
+    shop.run("run", "first")
+    shop.run("review", "approve", "first", "--all", "--as", "Ada")
+    next((shop.root / "out/creatives").rglob("square.png")).unlink()
+    code, _out, err = shop.run("run", "first")
+    assert code == 1
+    assert "--fresh" in err
+    assert "waits for approval" in shop.run("run", "first", "--fresh")[1] + shop.run("plan", "first")[1]

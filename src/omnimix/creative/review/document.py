@@ -42,7 +42,9 @@ def findings_from(text: str) -> tuple[Finding, ...]:
 def picture_findings(variant: Variant, *, pictures: Path) -> tuple[Finding, ...]:
     """A blocking finding for each picture whose file under `pictures` is gone or holds other bytes."""
     return tuple(
-        Finding("review.picture", Severity.BLOCKING, image.path, why, "render it again and submit the variant")
+        Finding(
+            "review.picture", Severity.BLOCKING, image.path, why, "omnimix run CAMPAIGN --fresh draws it again"
+        )
         for image in variant.images
         if (why := _fault(image, pictures / image.path))
     )
