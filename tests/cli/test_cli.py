@@ -162,6 +162,30 @@ def test_wrong_type_goes_to_quarantine_and_comes_back_when_put_right(shop: Shop)
     assert shop.run("quarantine")[0] == 0
 
 
+def test_a_file_that_went_back_to_older_words_is_news_to_later_steps(shop: Shop) -> None:
+    path = shop.root / "data" / "orders.csv"
+    first, second = order_lines(40), order_lines(40)
+    second[0]["product_id"], second[0]["description"] = "C3", "Willow log basket"
+    seen = []
+    for rows in (first, second, first):
+        shop.orders(rows)
+        steps = {s["stage"]: s for s in json.loads(shop.run("run", "first", "--json")[1])["steps"]}
+        seen.append(steps["segments"]["resumed"])
+    assert seen == [False, False, False]
+    assert path.exists()
+    again = {s["stage"]: s for s in json.loads(shop.run("run", "first", "--json")[1])["steps"]}
+    assert again["segments"]["resumed"]
+
+
+def test_a_photo_outside_the_workspace_is_refused(shop: Shop) -> None:
+    path = shop.root / "data" / "products.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0] + ",image", *[line + ",../../secret.png" for line in lines[1:]]]) + "\n")
+    said = error(shop, "run", "first")
+    assert "outside the workspace" in said
+    assert "→" in said
+
+
 def test_unknown_key(shop: Shop) -> None:
     shop.change("omnimix.toml", "min_size = 50", "minimal_size = 50")
     code, out, _err = shop.run("run", "first")

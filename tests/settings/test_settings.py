@@ -64,6 +64,12 @@ def test_offer_and_products_are_known_tables_of_a_campaign(shop: Path) -> None:
     assert "did you mean 'offer'?" in faults(shop)["campaigns/autumn_gifts.toml: offr"]
 
 
+def test_a_claim_without_words_or_source_is_a_fault(shop: Path) -> None:
+    with (shop / "brand.toml").open("a") as file:
+        file.write('\n[[claims]]\ntext = " "\nkind = "number"\nsource = "x"\n')
+    assert any("a claim has no text" in why for why in faults(shop).values())
+
+
 def test_broken_toml_names_line_and_column(shop: Path) -> None:
     (shop / "brand.toml").write_text('name = "x"\nwebsite = \n', encoding="utf-8")
     assert "line 2" in faults(shop)["brand.toml"]

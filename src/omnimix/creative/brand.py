@@ -6,6 +6,7 @@ out  one frozen Brand record
 
 from datetime import date
 
+from omnimix.core.errors import InvalidInput
 from omnimix.core.record import config
 from omnimix.creative.claim import ClaimKind
 
@@ -28,6 +29,11 @@ class BrandClaim:
     kind: ClaimKind
     source: str
     expires_on: date | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("text", "source"):
+            if not getattr(self, name).strip():
+                raise InvalidInput(f"a claim has no {name}", where="claims", fix="fill it in, or remove the claim")
 
 
 @config

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from omnimix.audience.persona.persona import Persona
 from omnimix.audience.segment.buyers import buyers
-from omnimix.core.errors import Conflict, NotAllowed, NotFound
+from omnimix.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from omnimix.core.finding import Finding, is_blocked
 from omnimix.creative.brand import Brand
 from omnimix.creative.brief.brief import BROAD, Brief
@@ -119,9 +119,21 @@ def _shown(variant: Variant, products: dict[str, Product]) -> list[Product]:
 
 
 def _photo(machine: Machine, shown: list[Product]) -> Path | None:
-    """The photo of the first product; a web address, as in shop exports, is no file."""
+    """The photo of the first product; a web address, as in shop exports, is no file.
+
+    Raises InvalidInput for a path that leaves the workspace.
+    """
     image = shown[0].image if shown else None
-    return machine.root / image if image and "://" not in image else None
+    if not image or "://" in image:
+        return None
+    photo = machine.root / image
+    if not photo.resolve().is_relative_to(machine.root.resolve()):
+        raise InvalidInput(
+            f"the photo {image!r} lies outside the workspace",
+            where=f"product {shown[0].product_id}",
+            fix="copy it into the workspace and name that path",
+        )
+    return photo
 
 
 def _order(machine: Machine, job: Job, variant: Variant, products: dict[str, Product]) -> _Order:

@@ -55,13 +55,13 @@ def take_in(machine: Machine, progress: Progress = silent) -> Counts:
         set_aside={"duplicates": total.duplicates, "ignored": total.ignored},
         detail={"files": total.files, "profiles": report.profiles}
         | {f"{k} rows": n for k, n in report.facts.items()},
-        output=[sorted(report.facts.items()), _parts(machine), report.profiles],
+        output=[sorted(report.facts.items()), _stamps(machine), report.profiles],
     )
 
 
-def _parts(machine: Machine) -> dict[str, list[str]]:
-    """Names of all parts of the facts that sources fill; a part is named by the digest of its file."""
-    return {n: machine.warehouse.parts(n) for n in ("event", "order_line", "trait", "consent", "link", "product")}
+def _stamps(machine: Machine) -> dict[str, dict[str, int]]:
+    """When each part of the facts that sources fill was written: a file that went back to older words is news."""
+    return {n: machine.warehouse.stamps(n) for n in ("event", "order_line", "trait", "consent", "link", "product")}
 
 
 def identify(machine: Machine) -> Counts:

@@ -43,6 +43,11 @@ class Warehouse:
         folder = self.root / fact
         return sorted(str(p.relative_to(folder).with_suffix("")) for p in folder.rglob("*.parquet"))
 
+    def stamps(self, fact: str) -> dict[str, int]:
+        """When each part was last written, in nanoseconds: changes whenever its rows may have changed."""
+        folder = self.root / fact
+        return {part: (folder / f"{part}.parquet").stat().st_mtime_ns for part in self.parts(fact)}
+
     def table(self, fact: str, part: str | Collection[str] | None = None) -> Table:
         """All rows of a fact, or of one or some of its parts. A known fact with no parts is an empty table.
 
