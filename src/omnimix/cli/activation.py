@@ -9,11 +9,10 @@ from typing import Annotated
 import typer
 
 from omnimix.cli import show
-from omnimix.cli.options import HERE, JsonOption, WorkspaceOption, opened
+from omnimix.cli.options import HERE, CampaignArgument, JsonOption, WorkspaceOption, opened
 from omnimix.flow.activate import Proposal, approve, deploy, propose
 from omnimix.flow.decide import decide_for, replay_of
 
-CampaignArgument = Annotated[str, typer.Argument(help="The campaign's key: the name of its file.")]
 ChannelOption = Annotated[list[str] | None, typer.Option("--channel", help="Only this channel; may be repeated.")]
 
 

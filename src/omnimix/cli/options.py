@@ -23,6 +23,7 @@ WorkspaceOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
+CampaignArgument = Annotated[str, typer.Argument(help="The campaign's key: the name of its file.")]
 HERE = Path()
 
 

@@ -10,13 +10,12 @@ from typing import Annotated
 import typer
 
 from omnimix.cli import show
-from omnimix.cli.options import HERE, JsonOption, WorkspaceOption, opened
+from omnimix.cli.options import HERE, CampaignArgument, JsonOption, WorkspaceOption, opened
 from omnimix.creative.review.decision import reject
 from omnimix.creative.review.queue import Candidate, Status, candidates
 from omnimix.flow.create import approve_variants, named
 
 group = typer.Typer(no_args_is_help=True, help="Look at variants, approve or reject them.")
-CampaignArgument = Annotated[str, typer.Argument(help="The campaign's key: the name of its file.")]
 AsOption = Annotated[str, typer.Option("--as", help="Who decides; goes into the audit.")]
 ME = getpass.getuser()
 

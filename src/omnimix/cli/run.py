@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from omnimix.app import KEY_FILE, machine_of, settings_of
 from omnimix.cli import show
-from omnimix.cli.options import HERE, JsonOption, WorkspaceOption, opened
+from omnimix.cli.options import HERE, CampaignArgument, JsonOption, WorkspaceOption, opened
 from omnimix.core.errors import Conflict, NotAllowed, OmnimixError
 from omnimix.flow.campaign import run_campaign
 from omnimix.flow.machine import Job, Machine
@@ -24,7 +24,6 @@ from omnimix.governance.audit import verify
 from omnimix.governance.keys import create_key
 from omnimix.testing.shop import open_shop
 
-CampaignArgument = Annotated[str, typer.Argument(help="The campaign's key: the name of its file.")]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Run every step again, also what is unchanged.")]
 DEMO_CAMPAIGN = "autumn_gifts"
 DEMO_APPROVER = "demo (nobody looked)"
