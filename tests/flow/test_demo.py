@@ -42,7 +42,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     root = tmp_path_factory.mktemp("demo") / "demo"
     printed = StringIO()
     with redirect_stdout(printed):
-        assert main(["demo", str(root), "--json"]) == 0
+        code = main(["demo", str(root), "--json"])
+    assert code == 0, printed.getvalue()
     return Demo(root, {s["stage"]: s for s in json.loads(printed.getvalue())["steps"]})
 
 
