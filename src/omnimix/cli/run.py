@@ -4,6 +4,7 @@ in   a campaign's key; for the demo a folder
 out  one line a step; files under out/
 """
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ from omnimix.testing.shop import open_shop
 
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Run every step again, also what is unchanged.")]
 DEMO_CAMPAIGN = "autumn_gifts"
+# The demo's data are public, so its key need not be secret; a fixed one makes every run of it the same.
+DEMO_KEY = hashlib.sha256(b"omnimix demo").digest()
 DEMO_APPROVER = "demo (nobody looked)"
 
 
@@ -86,7 +89,7 @@ def _lay_out(folder: Path) -> None:
         raise Conflict("the folder is not empty and no workspace", where=str(folder), fix="name another folder")
     open_shop(folder)
     if not (folder / KEY_FILE).exists():
-        create_key(folder / KEY_FILE)
+        create_key(folder / KEY_FILE, secret=DEMO_KEY)
 
 
 def _run(machine: Machine, job: Job, *, json: bool, fresh: bool, approver: str | None = None) -> int:

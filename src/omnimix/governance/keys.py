@@ -41,10 +41,13 @@ class WorkspaceKey:
         raise TypeError("a workspace key is not pickled")
 
 
-def create_key(path: Path) -> WorkspaceKey:
-    """Write a new random key to `path`, readable by its owner alone. Raises Conflict when the file is there."""
+def create_key(path: Path, *, secret: bytes | None = None) -> WorkspaceKey:
+    """Write a key to `path`, readable by its owner alone: a random one unless `secret` (32 bytes) is given.
+
+    Raises Conflict when the file is there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    secret = secrets.token_bytes(_BYTES)
+    secret = secrets.token_bytes(_BYTES) if secret is None else secret
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -124,7 +124,7 @@ class _Maker:
         for name in kept_out(self.campaign.key):
             yield _list(root, name, excluded=True)
         for brief in self.briefs:
-            group = key_of(root, brief)
+            group = key_of(root, shortened(brief, LONGEST_KEY - len(root) - 14))  # room for a digest below it
             yield Resource(group, root, AdGroupContent(f"{self.campaign.name} · {network} · {brief}"))
             excluded, names = self._lists(brief)
             for name in names:
@@ -208,6 +208,13 @@ class _Maker:
             square=_needed(variant, "square"),
             final_url=url,
         )
+
+
+def shortened(name: str, room: int) -> str:
+    """The name, or its head and a piece of its digest where it is longer than `room` characters (at least 8)."""
+    if len(name) <= room:
+        return name
+    return f"{name[: max(1, room - 7)].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def key_of(*parts: str) -> str:
