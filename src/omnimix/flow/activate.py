@@ -5,6 +5,7 @@ out  artifact `foresight`; approved plans written to channels
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from omnimix.activation.channel.apply import apply, resume
@@ -18,13 +19,13 @@ from omnimix.core.errors import NotAllowed
 from omnimix.core.finding import Finding
 from omnimix.core.money import Money
 from omnimix.flow.create import approved_of
-from omnimix.flow.machine import HISTORY_WEEKS, Job, Machine
+from omnimix.flow.machine import Job, Machine
 from omnimix.flow.measure import weeks_of
-from omnimix.flow.people import margins_of, members_of
+from omnimix.flow.people import members_of, spreads_of
 from omnimix.flow.step import Counts
 from omnimix.measurement.lift.power import Verdict, verdicts
 from omnimix.measurement.lift.reading import Reading
-from omnimix.measurement.lift.spread import read_spreads, spread_sums
+from omnimix.measurement.lift.spread import Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,8 @@ def foresee(machine: Machine, job: Job) -> Counts:
     if job.simulator and job.simulator.people > members.num_rows:
         scale = job.simulator.people / members.num_rows
         bases.append(("own customers and simulated lookalikes", {s: round(n * scale) for s, n in own.items()}))
-    found = tuple(_foresight(machine, job, whom, sizes) for whom, sizes in bases)
+    spreads = spreads_of(machine)
+    found = tuple(_foresight(machine, job, whom, sizes, spreads) for whom, sizes in bases)
     machine.artifacts.save(f"{job.campaign.key}/foresight", found)
     verdicts = [v for f in found for v in f.verdicts]
     return Counts(
@@ -182,9 +184,9 @@ def foresee(machine: Machine, job: Job) -> Counts:
     )
 
 
-def _foresight(machine: Machine, job: Job, whom: str, sizes: dict[str, int]) -> Foresight:
-    sums = spread_sums(margins_of(machine), members_of(machine), until=machine.today, weeks=HISTORY_WEEKS)
-    spreads = read_spreads(machine.warehouse.arrow(sums), weeks=HISTORY_WEEKS)
+def _foresight(
+    machine: Machine, job: Job, whom: str, sizes: dict[str, int], spreads: Mapping[str, Spread]
+) -> Foresight:
     weeks, people = weeks_of(job), sum(sizes.values())
     weekly = Money.parse(job.campaign.daily_budget, machine.currency).minor * 7
     found = verdicts(

@@ -24,11 +24,11 @@ from omnimix.creative.variant import Variant
 from omnimix.flow.create import approved_of
 from omnimix.flow.machine import HISTORY_WEEKS, Job, Machine, Simulation
 from omnimix.flow.measure import costs_of, learn, post_books, read_week, starts_at
-from omnimix.flow.people import audience_of, margins_of, members_of, products_of, purchase_rates
+from omnimix.flow.people import audience_of, members_of, products_of, purchase_rates, spreads_of
 from omnimix.flow.step import Counts
 from omnimix.measurement.learn.rows import publish
 from omnimix.measurement.lift.reading import Reading
-from omnimix.measurement.lift.spread import pooled, read_spreads, spread_sums
+from omnimix.measurement.lift.spread import pooled
 from omnimix.store.facts import MEMBER
 from omnimix.testing.market import Market, people
 from omnimix.testing.truth import planted
@@ -149,9 +149,7 @@ def _weeks(
 
 def prior_of(machine: Machine) -> Prior:
     """What variants may be expected to earn, from the user's own history."""
-    members = members_of(machine)
-    sums = spread_sums(margins_of(machine), members, until=machine.today, weeks=HISTORY_WEEKS)
-    everybody = pooled(read_spreads(machine.warehouse.arrow(sums), weeks=HISTORY_WEEKS).values())
+    everybody = pooled(spreads_of(machine).values())
     return scaled_prior(everybody.mean, everybody.variance(1) ** 0.5)
 
 

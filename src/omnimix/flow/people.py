@@ -17,8 +17,9 @@ from omnimix.activation.experiment.eligibility import Audience
 from omnimix.data.catalogue import load_products
 from omnimix.data.identity.resolve import resolve
 from omnimix.data.product import Product
-from omnimix.flow.machine import Job, Machine
+from omnimix.flow.machine import HISTORY_WEEKS, Job, Machine
 from omnimix.governance.consent import Purpose, permitted
+from omnimix.measurement.lift.spread import Spread, read_spreads, spread_sums
 from omnimix.store.facts import SCHEMAS, check
 
 MARGIN_SHARE = 0.4  # stands in where the catalogue names no margin; said in the report
@@ -80,6 +81,12 @@ def audience_of(machine: Machine, job: Job, ids: Any, *, like: Any = None) -> Au
         bought=arrow(bought(lines, as_of=machine.today, within_days=job.eligibility.bought_within_days)),
         like=like,
     )
+
+
+def spreads_of(machine: Machine) -> dict[str, Spread]:
+    """Segment → how margin varied between its people and from week to week, over the last HISTORY_WEEKS."""
+    sums = spread_sums(margins_of(machine), members_of(machine), until=machine.today, weeks=HISTORY_WEEKS)
+    return read_spreads(machine.warehouse.arrow(sums), weeks=HISTORY_WEEKS)
 
 
 def purchase_rates(machine: Machine, members: pa.Table, *, weeks: int) -> dict[str, tuple[float, float]]:
