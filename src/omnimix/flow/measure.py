@@ -170,7 +170,8 @@ def conclude(machine: Machine, job: Job, readings: tuple[Reading, ...]) -> Resul
     grouped = {}
     for by in ((), ("channel",), ("segment",), ("rung",), ("lane",), ("variant_id",), ("week",)):
         table = performance(assigned, exposures, conversions, by=by, currency=machine.currency)
-        grouped["total" if not by else by[0]] = machine.warehouse.arrow(table).to_pylist()
+        ordered = table.order_by(*by) if by else table  # the engine gives groups in no order of its own
+        grouped["total" if not by else by[0]] = machine.warehouse.arrow(ordered).to_pylist()
     shown = exposures.aggregate(
         wrong=exposures.irrelevant.ifelse(exposures.impressions, 0).sum().fill_null(0),
         shown=exposures.impressions.sum().fill_null(0),
