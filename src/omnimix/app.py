@@ -20,10 +20,11 @@ from omnimix.flow.machine import Machine
 from omnimix.governance.audit import Anchor, verify
 from omnimix.governance.keys import load_key
 from omnimix.governance.vault import open_vault
-from omnimix.settings import Settings, read_settings
+from omnimix.settings import Settings, Storage, read_settings
 from omnimix.store.artifacts import Artifacts
 from omnimix.store.blobs import Blobs
 from omnimix.store.ledger import open_ledger
+from omnimix.store.spark import SparkWarehouse
 from omnimix.store.warehouse import Warehouse
 
 STATE = ".omnimix"
@@ -44,7 +45,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
     key = load_key(value=environ.get(KEY_VARIABLE), path=root / KEY_FILE)
     ledger = open_ledger(_ledger_url(root, file.storage.ledger))
     vault = open_vault(state / "vault.sqlite", key)
-    warehouse = Warehouse(state / "facts", memory=file.storage.memory, threads=file.storage.threads)
+    warehouse = _warehouse(state / "facts", file.storage)
     setup = Setup(
         folder=root / "out" / "channels",
         pictures=root / "out",
@@ -87,6 +88,12 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
         warehouse.close()
         vault.close()
         ledger.kw["bind"].dispose()
+
+
+def _warehouse(root: Path, storage: Storage) -> Warehouse:
+    if storage.engine == "spark":
+        return SparkWarehouse(root, master=storage.master, memory=storage.memory, threads=storage.threads)
+    return Warehouse(root, memory=storage.memory, threads=storage.threads)
 
 
 def _ledger_url(root: Path, url: str) -> str:

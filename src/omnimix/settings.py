@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 from zoneinfo import available_timezones
 
 from pydantic import TypeAdapter, ValidationError
@@ -58,9 +58,11 @@ class Workspace:
 
 @config
 class Storage:
-    """`[storage]`: where the ledger is, and how much of the machine the warehouse may use."""
+    """`[storage]`: where the ledger is, what computes, and how much of the machine it may use."""
 
     ledger: str = "sqlite:///.omnimix/ledger.sqlite"
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    master: str = ""  # of Spark; left out, it is this machine
     memory: str = "1GB"
     threads: int = 2
 

@@ -38,7 +38,7 @@ def take_in(machine: Machine, progress: Progress = silent) -> Counts:
     report = ingest(
         machine.sources,
         root=machine.root,
-        warehouse=machine.warehouse,
+        warehouse=machine.warehouse.local,
         ledger=machine.ledger,
         vault=machine.vault,
         key=machine.key,

@@ -36,7 +36,11 @@ class Warehouse:
         self.connection.raw_sql("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
         # The engine would draw its bar on standard output, amid what a command prints for another program.
         self.connection.raw_sql("SET enable_progress_bar = false")
-        self._memory: dict[str, Table] = {}
+
+    @property
+    def local(self) -> "Warehouse":
+        """This workspace's files under DuckDB: itself, where no other engine computes."""
+        return self
 
     def parts(self, fact: str) -> list[str]:
         """Names of the parts kept under a fact, sorted."""
@@ -53,14 +57,24 @@ class Warehouse:
 
         Raises InvalidInput for a name that is no fact and has no files.
         """
-        folder = self.root / fact
-        chosen = [part] if isinstance(part, str) else part
-        files = sorted(folder.rglob("*.parquet")) if not chosen else [folder / f"{p}.parquet" for p in chosen]
-        if not files or not files[0].exists():
-            if fact not in SCHEMAS:
-                raise InvalidInput(f"there is no table {fact!r} in the warehouse")
+        files = self.files(fact, part)
+        if not files:
             return ibis.memtable(SCHEMAS[fact].to_pyarrow().empty_table(), schema=SCHEMAS[fact])
         return self.connection.read_parquet([str(f) for f in files])
+
+    def files(self, fact: str, part: str | Collection[str] | None = None) -> list[Path]:
+        """The files of a fact, or of one or some of its parts; none for a known fact that has none.
+
+        Raises InvalidInput for a name that is no fact and has no files.
+        """
+        folder = self.root / fact
+        chosen = [part] if isinstance(part, str) else part
+        found = sorted(folder.rglob("*.parquet")) if not chosen else [folder / f"{p}.parquet" for p in chosen]
+        if found and found[0].exists():
+            return found
+        if fact not in SCHEMAS:
+            raise InvalidInput(f"there is no table {fact!r} in the warehouse")
+        return []
 
     def write(self, fact: str, rows: Table | pa.Table, *, part: str = "all") -> int:
         """Replace one part of a fact with `rows` atomically. Returns the number of rows written."""
