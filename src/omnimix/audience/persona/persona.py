@@ -21,6 +21,11 @@ class Kind(StrEnum):
     TIME = "preferred_time"
     PRICE = "preferred_price"
     CATEGORY = "preferred_category"
+    MOMENT = "preferred_moment"
+    WORD = "words"
+    OBJECTION = "objection"
+    JOURNEY = "journey"
+    VALUE = "value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,66 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Hours:
+    """When a segment orders: `share[weekday][hour]` in local time, Monday first; all cells together are 1.
+
+    Each person counts the same, whatever the number of their orders. `n`: people with an order.
+    """
+
+    share: tuple[tuple[float, ...], ...]
+    base: tuple[tuple[float, ...], ...]
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRange:
+    """What most choose, in minor units: eight people in ten have a usual unit price between `low` and `high`."""
+
+    low: float
+    high: float
+    middle: float  # the median
+    base_low: float
+    base_high: float
+    base_middle: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A real path that at least the smallest group of people took step by step: it shows nobody in particular."""
+
+    steps: tuple[str, ...]
+    people: int
+    share: float  # of the members with a path
+    low: float  # 95 % interval of share
+    high: float
+    base: float  # share of everybody with a path
+    n: int  # members with a path
+
+
+@dataclass(frozen=True, slots=True)
+class Narrative:
+    """The portrait told in a paragraph. `writer` is `template`, or the model that wrote it.
+
+    `refused` says why a model's text was not taken, empty where none was asked or its text was taken.
+    """
+
+    text: str
+    writer: str
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Persona:
-    """A segment and its supported statements, the most distinctive first."""
+    """A segment and its supported statements, the most distinctive first; pictures' figures and a short story."""
 
     segment: Segment
     headline: str  # one line: who they are
     statements: tuple[Statement, ...]
+    hours: Hours | None = None
+    prices: PriceRange | None = None
+    paths: tuple[Path, ...] = ()
+    narrative: Narrative | None = None
 
     def of_kind(self, kind: Kind) -> tuple[Statement, ...]:
         """The statements about one thing, the most distinctive first."""
