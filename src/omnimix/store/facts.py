@@ -7,6 +7,8 @@ A `*_key` is a keyed pseudonym of a personal identifier (`user:…`, `anon:…`,
 identifier itself lives only in the vault.
 """
 
+from typing import Any
+
 import ibis
 from ibis.expr.types import Table
 
@@ -36,7 +38,13 @@ EVENT = ibis.schema(
         "country": "string",  # ISO 3166 alpha-2; null where the source names none
         "language": "string",
         "properties": "string",  # the rest, as a JSON object without personal identifiers
+        "robot": "string",  # what the sender's own words say: known agent, link scanner, prefetch; null: nothing
+        "network": "string",  # pseudonym of day and truncated address; null: unknown
     }
+)
+
+AUTOMATED = ibis.schema(  # events that no person did; orders are never among them
+    {"event_id": "!string", "reason": "!string"}
 )
 
 ORDER_LINE = ibis.schema(
@@ -81,6 +89,7 @@ CONSENT = ibis.schema(
         "granted": "!boolean",
         "decided_at": f"!{_AT}",
         "source": "!string",
+        "repeated": "boolean",  # sent along with every event: a decision only where it changes
     }
 )
 
@@ -120,6 +129,21 @@ SPEND = ibis.schema(  # what ad platforms say they delivered, one row per day an
 
 MEMBER = ibis.schema(  # which segment a profile is in; `(rest)` where none fits
     {"profile_id": "!string", "segment": "!string", "as_of": f"!{_AT}"}
+)
+
+PROFILE_VALUE = ibis.schema(  # what each profile is worth and likely to do next; null: cannot be known
+    {
+        "profile_id": "!string",
+        "expected_orders": "float64",  # days with an order within the horizon of [value]; null: never ordered
+        "p_alive": "float64",  # chance of not having stopped buying for good; null: never ordered
+        "clv_minor": "int64",  # discounted margin of the horizon, refunds taken off
+        "clv_low": "int64",
+        "clv_high": "int64",
+        "p_buy": "float64",  # chance of an order soon
+        "p_churn": "float64",  # chance of no order for long; null: never ordered
+        "p_respond": "float64",  # chance of an answer, if contacted
+        "as_of": f"!{_AT}",
+    }
 )
 
 ASSIGNMENT = ibis.schema(  # one row per campaign and profile
@@ -174,6 +198,7 @@ CONVERSION = ibis.schema(  # every order of an assigned profile while the campai
 
 SCHEMAS = {
     "event": EVENT,
+    "automated": AUTOMATED,
     "order_line": ORDER_LINE,
     "link": LINK,
     "trait": TRAIT,
@@ -181,21 +206,37 @@ SCHEMAS = {
     "product": PRODUCT,
     "spend": SPEND,
     "member": MEMBER,
+    "value": PROFILE_VALUE,
     "assignment": ASSIGNMENT,
     "exposure": EXPOSURE,
     "conversion": CONVERSION,
 }
 
 
+def widened(table: Table, schema: ibis.Schema) -> Table:
+    """`table` with the schema's nullable columns that it lacks, as nulls: rows written before there was one."""
+    lacking = {n: ibis.null(t) for n, t in schema.items() if t.nullable and n not in table.columns}
+    return table.mutate(**lacking) if lacking else table
+
+
 def check(table: Table, schema: ibis.Schema, *, name: str) -> Table:
     """Return `table` narrowed to the schema's columns, in order, or say which column is missing or of which type.
 
-    Raises InvalidInput. Extra columns are dropped; nullability is not looked at here.
+    Raises InvalidInput. Extra columns are dropped; a nullable column that older rows lack is null; nullability is
+    not looked at here.
     """
+    table = widened(table, schema)
     have = table.schema()
     for column, wanted in schema.items():
         if column not in have:
             raise InvalidInput(f"table {name!r} has no column {column!r}", where=f"facts.{name}")
-        if have[column].copy(nullable=True) != wanted.copy(nullable=True):
+        if not _same(have[column], wanted):
             raise InvalidInput(f"column {column!r} of {name!r} is {have[column]}, expected {wanted}")
     return table.select(*schema.names)
+
+
+def _same(have: Any, wanted: Any) -> bool:
+    """Whether two column types hold the same; Spark does not say how fine its instants are (microseconds)."""
+    if have.is_timestamp() and wanted.is_timestamp():
+        return bool(have.timezone == wanted.timezone and (have.scale or 6) == (wanted.scale or 6))
+    return bool(have.copy(nullable=True) == wanted.copy(nullable=True))
