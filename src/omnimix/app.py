@@ -20,12 +20,11 @@ from omnimix.flow.machine import Machine
 from omnimix.governance.audit import Anchor, verify
 from omnimix.governance.keys import load_key
 from omnimix.governance.vault import open_vault
-from omnimix.settings import Settings, Storage, read_settings
+from omnimix.settings import Settings, read_settings
 from omnimix.store.artifacts import Artifacts
 from omnimix.store.blobs import Blobs
+from omnimix.store.engine import open_warehouse
 from omnimix.store.ledger import open_ledger
-from omnimix.store.spark import SparkWarehouse
-from omnimix.store.warehouse import Warehouse
 
 STATE = ".omnimix"
 KEY_FILE = Path(STATE) / "keys" / "workspace.key"
@@ -45,7 +44,14 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
     key = load_key(value=environ.get(KEY_VARIABLE), path=root / KEY_FILE)
     ledger = open_ledger(_ledger_url(root, file.storage.ledger))
     vault = open_vault(state / "vault.sqlite", key)
-    warehouse = _warehouse(state / "facts", file.storage)
+    storage = file.storage
+    warehouse = open_warehouse(
+        state / "facts",
+        engine=storage.engine,
+        master=storage.master,
+        memory=storage.memory,
+        threads=storage.threads,
+    )
     setup = Setup(
         folder=root / "out" / "channels",
         pictures=root / "out",
@@ -88,12 +94,6 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
         warehouse.close()
         vault.close()
         ledger.kw["bind"].dispose()
-
-
-def _warehouse(root: Path, storage: Storage) -> Warehouse:
-    if storage.engine == "spark":
-        return SparkWarehouse(root, master=storage.master, memory=storage.memory, threads=storage.threads)
-    return Warehouse(root, memory=storage.memory, threads=storage.threads)
 
 
 def _ledger_url(root: Path, url: str) -> str:

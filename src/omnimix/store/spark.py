@@ -3,17 +3,21 @@
 in   a workspace's facts, the master of a Spark cluster (`local[2]`: this machine)
 out  a Warehouse whose tables are computed by Spark; writing and taking in stay with DuckDB, through `local`
 
-PySpark and a Java runtime (17 or newer) are the extra `spark`. Ibis hands results and tables in memory to Spark
-through pandas, which turns nulls into NaN and loses nanoseconds; both ways go through Arrow here.
+PySpark and a Java runtime (17 or newer) are the extra `spark`; only `engine` imports this module. Ibis hands
+results and tables in memory to Spark through pandas, which turns nulls into NaN; both ways go through Arrow here.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import ibis
 import pyarrow as pa
+from ibis.backends.pyspark import Backend
 from ibis.expr.types import Table
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
 
 from omnimix.core.errors import Unavailable
 from omnimix.store.facts import SCHEMAS
@@ -24,9 +28,7 @@ _SETTINGS = {
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.caseSensitive": "true",
-    "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
@@ -36,21 +38,24 @@ _SETTINGS = {
 class SparkWarehouse(Warehouse):
     """Facts under `root`, read by Spark.
 
-    `memory` is the driver's heap and `threads` the parallel tasks on `local` masters; a cluster's own settings
-    hold elsewhere. One process has one Spark session: a second SparkWarehouse shares it.
+    On a `local` master `memory` is the heap and `threads` the parallel tasks; a cluster has settings of its own.
+    One process has one Spark session: a second SparkWarehouse shares it. Raises Unavailable when Spark cannot
+    start.
     """
 
     def __init__(self, root: Path, *, memory: str = "2GB", threads: int = 2, master: str = "") -> None:
         super().__init__(root, memory=memory, threads=threads)
         self._local = Warehouse(root, memory=memory, threads=threads)
-        self.spark = _connect(master or f"local[{threads}]", memory=memory, threads=threads)
+        self.spark = _ArrowBackend()
+        self.spark.register_options()  # Ibis does this for its own backends only
+        self.spark.do_connect(_session(master or f"local[{threads}]", memory=memory, threads=threads))
 
     @property
     def local(self) -> Warehouse:
         """The same files under DuckDB, for taking in and for small work."""
         return self._local
 
-    def table(self, fact: str, part: Any = None) -> Table:
+    def table(self, fact: str, part: str | Collection[str] | None = None) -> Table:
         """As Warehouse.table, computed by Spark."""
         files = self.files(fact, part)
         if not files:
@@ -71,65 +76,52 @@ class SparkWarehouse(Warehouse):
         self._local.close()
 
 
-def _connect(master: str, *, memory: str, threads: int) -> Any:
-    """A backend of Ibis over one Spark session. Raises Unavailable without PySpark or Java."""
-    try:
-        from ibis.backends.pyspark import Backend  # optional extra
-        from pyspark.errors import PySparkException  # optional extra
-        from pyspark.sql import SparkSession  # optional extra
-    except ImportError as error:
-        raise Unavailable(
-            "PySpark is not installed",
-            where="storage.engine",
-            fix='install the extra: pip install "omnimix[spark]"',
-        ) from error
+class _ArrowBackend(Backend):  # type: ignore[misc]
+    """Ibis on Spark, with Arrow both ways."""
 
-    class ArrowBackend(Backend):  # type: ignore[misc]
-        """Ibis on Spark, with Arrow both ways."""
+    def _register_in_memory_table(self, op: Any) -> None:
+        self._session.createDataFrame(op.data.to_pyarrow(op.schema)).createOrReplaceTempView(op.name)
 
-        def _register_in_memory_table(self, op: Any) -> None:
-            rows = op.data.to_pyarrow(op.schema)
-            self._session.createDataFrame(rows).createOrReplaceTempView(op.name)
+    def to_pyarrow(self, expr: Any, /, **_options: Any) -> pa.Table:
+        """The rows of a table expression."""
+        table = expr.as_table()
+        return self._frame(table).toArrow().cast(table.schema().to_pyarrow())
 
-        def to_pyarrow(self, expr: Any, /, **_options: Any) -> pa.Table:
-            table = expr.as_table()
-            return self._frame(table).toArrow().cast(table.schema().to_pyarrow())
+    def files(self, paths: list[str]) -> Table:
+        """The rows of Parquet files; a column that some files lack is null there."""
+        return self._named(self._session.read.option("mergeSchema", "true").parquet(*paths))
 
-        def files(self, paths: list[str]) -> Table:
-            """The rows of Parquet files."""
-            return self._named(self._session.read.parquet(*paths))
+    def kept(self, table: Table) -> Table:
+        """The rows of `table`, computed once and cached."""
+        frame = self._frame(table).persist()
+        frame.count()
+        return self._named(frame)
 
-        def kept(self, expr: Any) -> Table:
-            """The rows of `expr`, computed once and cached."""
-            frame = self._frame(expr).persist()
-            frame.count()
-            return self._named(frame)
+    def _frame(self, table: Any) -> Any:
+        self._run_pre_execute_hooks(table)
+        return self._session.sql(self.compile(table))
 
-        def _named(self, frame: Any) -> Table:
-            name = f"m_{uuid4().hex}"
-            frame.createOrReplaceTempView(name)
-            return self.table(name)
+    def _named(self, frame: Any) -> Table:
+        name = f"m_{uuid4().hex}"
+        frame.createOrReplaceTempView(name)
+        return self.table(name)
 
-        def _frame(self, table: Any) -> Any:
-            self._run_pre_execute_hooks(table)
-            return self._session.sql(self.compile(table))
 
-    builder = SparkSession.builder.master(master).appName("omnimix")
-    for name, value in _SETTINGS.items():
-        builder = builder.config(name, value)
+def _session(master: str, *, memory: str, threads: int) -> SparkSession:
+    settings = dict(_SETTINGS)
     if master.startswith("local"):
-        builder = builder.config("spark.driver.memory", memory.replace("GB", "g").replace("MB", "m"))
-        builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
-        builder = builder.config("spark.sql.shuffle.partitions", str(2 * threads))
+        heap = memory.upper().replace(" ", "").replace("GB", "g").replace("MB", "m")
+        settings |= {
+            "spark.driver.memory": heap,
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": "127.0.0.1",
+            "spark.sql.shuffle.partitions": str(2 * threads),
+        }
+    builder = SparkSession.builder.master(master).appName("omnimix")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
     try:
-        session = builder.getOrCreate()
+        return builder.getOrCreate()
     except (PySparkException, OSError) as error:
-        raise Unavailable(
-            "Spark did not start",
-            where="storage.engine",
-            fix="install a Java runtime, 17 or newer, and set JAVA_HOME",
-        ) from error
-    backend = ArrowBackend()
-    backend.register_options()  # Ibis does this for its own backends only
-    backend.do_connect(session)
-    return backend
+        fix = "install a Java runtime, 17 or newer, and set JAVA_HOME"
+        raise Unavailable("Spark did not start", where="storage.engine", fix=fix) from error

@@ -222,9 +222,11 @@ def _shares(weights: Table, name: str) -> Table:
     cells = weights.group_by("profile_id", "key").aggregate(weight=ibis.greatest(_.weight.sum(), 0))
     whole = cells.mutate(total=_.weight.sum().over(ibis.window(group_by="profile_id")))
     shares = whole.filter(_.weight > 0).mutate(share=_.weight / _.total)
-    return shares.group_by("profile_id").aggregate(
-        ibis.map(_.key.collect(order_by=_.key), _.share.collect(order_by=_.key)).name(name)
-    )
+    # Sorted after collecting: not every engine can sort while it collects.
+    pairs = shares.mutate(pair=ibis.struct({"key": _.key, "share": _.share})).group_by("profile_id")
+    listed = pairs.aggregate(pairs=_.pair.collect()).mutate(pairs=_.pairs.sort())
+    as_map = ibis.map(_.pairs.map(lambda pair: pair["key"]), _.pairs.map(lambda pair: pair["share"]))
+    return listed.select("profile_id", as_map.name(name))
 
 
 def _media(events: Table) -> Table:
