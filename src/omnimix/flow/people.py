@@ -30,14 +30,34 @@ def fact(machine: Machine, name: str) -> Table:
     return check(machine.warehouse.table(name), SCHEMAS[name], name=name)
 
 
-def lines_of(machine: Machine) -> Table:
-    """Order lines with the profile each belongs to now."""
-    return resolve(fact(machine, "order_line"), fact(machine, "link"))
+def lines_of(machine: Machine, purpose: Purpose | None = Purpose.MEASUREMENT) -> Table:
+    """Order lines with the profile each belongs to now: of people who permit `purpose`, and of nobody known.
+
+    None reads everything: for counting what came in, before any use.
+    """
+    return _allowed(machine, resolve(fact(machine, "order_line"), fact(machine, "link")), purpose)
 
 
-def events_of(machine: Machine) -> Table:
-    """Events with the profile each belongs to now."""
-    return resolve(fact(machine, "event"), fact(machine, "link"))
+def events_of(machine: Machine, purpose: Purpose | None = Purpose.MEASUREMENT) -> Table:
+    """Events that a person did, with the profile each belongs to now: of people who permit `purpose`, and of nobody
+    known. None reads everything, also what robots did: for counting what came in, before any use.
+    """
+    events = resolve(fact(machine, "event"), fact(machine, "link"))
+    if purpose is None:
+        return events
+    return _allowed(machine, events.anti_join(fact(machine, "automated"), "event_id"), purpose)
+
+
+def traits_of(machine: Machine, purpose: Purpose | None = Purpose.PERSONALISATION) -> Table:
+    """Traits with the profile each belongs to now, of people who permit `purpose`."""
+    return _allowed(machine, resolve(fact(machine, "trait"), fact(machine, "link")), purpose)
+
+
+def _allowed(machine: Machine, rows: Table, purpose: Purpose | None) -> Table:
+    if purpose is None:
+        return rows
+    withheld = profiles_of(machine).anti_join(permitted_for(machine, purpose), "profile_id")
+    return rows.anti_join(withheld, "profile_id")
 
 
 def profiles_of(machine: Machine) -> Table:

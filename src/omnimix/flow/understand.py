@@ -68,7 +68,9 @@ def identify(machine: Machine) -> Counts:
     """Count the rows that belong to somebody. Raises InvalidInput for none, or money of two kinds."""
     _one_currency(machine)
     resolved = (
-        events_of(machine).select("profile_id").union(lines_of(machine).select("profile_id"), distinct=False)
+        events_of(machine, None)
+        .select("profile_id")
+        .union(lines_of(machine, None).select("profile_id"), distinct=False)
     )
     counted = resolved.aggregate(rows=_.count(), known=_.profile_id.count(), people=_.profile_id.nunique())
     row = machine.warehouse.arrow(counted).to_pylist()[0]
@@ -161,8 +163,8 @@ def feature_rows(machine: Machine) -> pa.Table:
     """Features of every profile that personalisation may use."""
     stages = journey_tables(machine)["stages_0"]
     table = features(
-        lines_of(machine),
-        events_of(machine),
+        lines_of(machine, Purpose.PERSONALISATION),
+        events_of(machine, Purpose.PERSONALISATION),
         fact(machine, "product"),
         as_of=machine.today,
         stages=stages,

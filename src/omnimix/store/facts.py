@@ -222,10 +222,8 @@ def widened(table: Table, schema: ibis.Schema) -> Table:
 def check(table: Table, schema: ibis.Schema, *, name: str) -> Table:
     """Return `table` narrowed to the schema's columns, in order, or say which column is missing or of which type.
 
-    Raises InvalidInput. Extra columns are dropped; a nullable column that older rows lack is null; nullability is
-    not looked at here.
+    Raises InvalidInput. Extra columns are dropped; nullability is not looked at here.
     """
-    table = widened(table, schema)
     have = table.schema()
     for column, wanted in schema.items():
         if column not in have:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from ibis.expr.types import Table
 
 from omnimix.core.errors import InvalidInput
-from omnimix.store.facts import SCHEMAS
+from omnimix.store.facts import SCHEMAS, widened
 
 _ROW_GROUP = 122_880  # DuckDB's own vector-group size: one group is one unit of parallel work
 
@@ -55,12 +55,17 @@ class Warehouse:
     def table(self, fact: str, part: str | Collection[str] | None = None) -> Table:
         """All rows of a fact, or of one or some of its parts. A known fact with no parts is an empty table.
 
-        Raises InvalidInput for a name that is no fact and has no files.
+        Nullable columns that a fact got later are null in the rows of older parts. Raises InvalidInput for a name that is no fact and has no files.
         """
         files = self.files(fact, part)
         if not files:
             return ibis.memtable(SCHEMAS[fact].to_pyarrow().empty_table(), schema=SCHEMAS[fact])
-        return self.connection.read_parquet([str(f) for f in files])
+        rows = self.read(files)
+        return widened(rows, SCHEMAS[fact]) if fact in SCHEMAS else rows
+
+    def read(self, files: list[Path]) -> Table:
+        """The rows of Parquet files; a column that some of them lack is null there."""
+        return self.connection.read_parquet([str(f) for f in files], union_by_name=True)
 
     def files(self, fact: str, part: str | Collection[str] | None = None) -> list[Path]:
         """The files of a fact, or of one or some of its parts; none for a known fact that has none.

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     TRUTH = "yes or no"
     CURRENCY = "currency code"
     COUNTRY = "country"
+    STATUS = "subscription status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Field:
     high: float | None = None
 
 
-_T, _W, _N, _A, _D, _B, _C, _L = Kind
+_T, _W, _N, _A, _D, _B, _C, _L, _S = Kind
 
 # Canonical name → kind of key. These and the personal fields never reach a fact in the clear.
 IDENTIFIERS = {
@@ -43,6 +44,7 @@ IDENTIFIERS = {
     "anonymous_id": KeyKind.ANONYMOUS,
     "email": KeyKind.EMAIL,
     "phone": KeyKind.PHONE,
+    "handle": KeyKind.HANDLE,  # with `platform`: the same name on two networks may be two people
 }
 PERSONAL = (
     "name",
@@ -94,12 +96,36 @@ FIELDS: dict[Holds, tuple[Field, ...]] = {
         Field("device"),
         Field("country", _L),
         Field("language"),
+        Field("text"),  # what a person wrote; kept without identifiers, with its sentiment
+        Field("platform"),  # the social network
+        Field("likes", _W, low=0, high=1e12),
+        Field("replies", _W, low=0, high=1e12),
+        Field("deal_id"),
+        Field("deal_stage"),
+        Field("stage_since", _A),  # since when the deal is there; without it a stage is counted once for each deal
+        Field("lead_score", _N, low=-_LARGEST, high=_LARGEST),
+        Field("library"),  # the client that sent it: only a browser's own requests say where and what the visitor is
+        Field("user_agent"),  # of the visitor, as the client says
+        Field("sent_by"),  # User-Agent of the request that brought the event
+        Field("ip_address"),  # of the visitor, as the client says; kept as a pseudonym of day and network
+        Field("sent_from"),  # IP address of the request
+        Field("fetched_for"),  # Sec-Purpose or Purpose of the request: prefetch
+        Field("gpc", _B),  # Global Privacy Control
+        Field("tcf"),  # IAB TCF consent string
+        Field("consent_at", _A),  # when the consent that is sent along was given
         *_PERSON,
     ),
     Holds.PROFILES: (
         Field("observed_at", _A),
         Field("country", _L),
         Field("language"),
+        Field("platform"),  # that `handle` is of
+        Field("lead_score", _N, low=-_LARGEST, high=_LARGEST),
+        Field("lead_status"),
+        Field("lifecycle_stage"),
+        Field("deal_stage"),
+        Field("email_status", _S),  # subscribed, unsubscribed, cleaned …: an answer for the purpose `email`
+        Field("email_opt_out", _B),  # yes refuses `email`; no says nothing, since nobody was asked
         *_PERSON,
     ),
     Holds.ENRICHMENT: (

@@ -197,6 +197,16 @@ _SEGMENT = Preset(
         "device": ("context.device.type",),
         "country": ("context.location.country", "traits.address.country", "context.traits.address.country"),
         "language": ("context.locale",),
+        "library": ("context.library.name",),
+        "user_agent": ("context.userAgent",),
+        "ip_address": ("context.ip",),
+        "gpc": ("context.consent.gpc", "context.gpc", "request.gpc"),
+        "tcf": ("context.consent.tcf",),
+        "consent_at": ("context.consent.decidedAt",),
+        # `request` holds the headers of the request that brought a live event
+        "sent_by": ("request.userAgent",),
+        "sent_from": ("request.ip",),
+        "fetched_for": ("request.purpose",),
     },
     properties=_SEGMENT_PROPERTIES,
 )
