@@ -7,12 +7,10 @@ PySpark and a Java runtime (17 or newer) are the extra `spark`; only `engine` im
 results and tables in memory to Spark through pandas, which turns nulls into NaN; both ways go through Arrow here.
 """
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import ibis
 import pyarrow as pa
 from ibis.backends.pyspark import Backend
 from ibis.expr.types import Table
@@ -20,7 +18,6 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from omnimix.core.errors import Unavailable
-from omnimix.store.facts import SCHEMAS
 from omnimix.store.warehouse import Warehouse
 
 # Facts hold instants without a zone; a literal instant must be of the same kind, and arithmetic must not wrap.
@@ -55,11 +52,8 @@ class SparkWarehouse(Warehouse):
         """The same files under DuckDB, for taking in and for small work."""
         return self._local
 
-    def table(self, fact: str, part: str | Collection[str] | None = None) -> Table:
-        """As Warehouse.table, computed by Spark."""
-        files = self.files(fact, part)
-        if not files:
-            return ibis.memtable(SCHEMAS[fact].to_pyarrow().empty_table(), schema=SCHEMAS[fact])
+    def read(self, files: list[Path]) -> Table:
+        """As Warehouse.read, by Spark."""
         return self.spark.files([str(f) for f in files])
 
     def arrow(self, expression: Table) -> pa.Table:
