@@ -28,6 +28,7 @@ from omnimix.data.source.parse import (
     read_date,
     read_instant,
     read_number,
+    read_status,
     read_truth,
     read_whole,
     veiled,
@@ -45,6 +46,7 @@ _WHAT = {
     Kind.INSTANT: "is not a date and time",
     Kind.DATE: "is not a date",
     Kind.TRUTH: "is neither yes nor no",
+    Kind.STATUS: "is no subscription status",
     Kind.CURRENCY: "is not a three-letter currency code",
 }
 KEY = "key:"  # prefix of the pseudonym columns that stand beside the identifiers
@@ -102,6 +104,8 @@ def _reading(form: Shape, field: Field, column: pa.Array) -> Reading:
         return read_date(column, day_first=form.day_first, given=given)
     if field.kind is Kind.TRUTH:
         return read_truth(column)
+    if field.kind is Kind.STATUS:
+        return read_status(column)
     if field.kind is Kind.CURRENCY:
         return read_currency(column)
     if field.kind is Kind.COUNTRY:

@@ -20,7 +20,7 @@ from ibis.expr.types import Table
 
 from omnimix.data.canon.events import event_rows
 from omnimix.data.canon.orders import order_rows
-from omnimix.data.canon.people import Met, consent_rows, people_rows
+from omnimix.data.canon.people import Met, consent_rows, people_rows, subscription_rows, trait_rows
 from omnimix.data.canon.table import LINE, SUFFIX, Rows, Whole, column, content_ids, person_key
 from omnimix.data.canon.things import is_total, product_rows, spend_rows
 from omnimix.data.checked import checked
@@ -201,8 +201,11 @@ def _stage_good(intake: Intake, form: Shape, typed: pa.Table, lines: Whole, stag
 def _rows(form: Shape, typed: pa.Table, lines: Whole, now: datetime) -> Rows:
     if form.holds in (Holds.ORDERS, Holds.EVENTS):
         rows = (order_rows if form.holds is Holds.ORDERS else event_rows)(form, typed, lines)
-        answers = consent_rows(form, typed, lines, column(typed, "occurred_at"))
-        return replace(rows, facts={**rows.facts, "consent": pa.concat_tables(answers)}) if answers else rows
+        at = column(typed, "occurred_at")
+        answers = [*consent_rows(form, typed, lines, at), *subscription_rows(form, typed, lines, at)]
+        told = trait_rows(form, typed, lines, at)
+        more = {"consent": pa.concat_tables(answers)} if answers else {}
+        return replace(rows, facts={**rows.facts, **more, **({"trait": told} if told is not None else {})})
     if form.holds is Holds.PRODUCTS:
         return product_rows(form, typed, lines, now=now)
     if form.holds is Holds.SPEND:

@@ -25,6 +25,7 @@ class KeyKind(StrEnum):
     ANONYMOUS = "anon"
     EMAIL = "email"
     PHONE = "phone"
+    HANDLE = "handle"  # of a social network, as `network:name`
 
 
 def normalised(kind: KeyKind, value: str, *, region: str = "GB") -> str | None:
@@ -32,7 +33,7 @@ def normalised(kind: KeyKind, value: str, *, region: str = "GB") -> str | None:
 
     User and anonymous ids are trimmed (spreadsheets' `17850.0` is `17850`); e-mail is trimmed and in lower case;
     phone numbers become E.164, read as of `region` when they have no country code. Raises InvalidInput for an
-    e-mail or phone that cannot be one.
+    e-mail or phone that cannot be one. A handle loses its `@` and its capitals: networks tell them apart by neither.
     """
     text = value.strip()
     if text.lower() in _NOBODY:
@@ -44,6 +45,8 @@ def normalised(kind: KeyKind, value: str, *, region: str = "GB") -> str | None:
         return address
     if kind is KeyKind.PHONE:
         return _e164(text, region)
+    if kind is KeyKind.HANDLE:
+        return text.lower().replace("@", "").replace(" ", "")
     whole = _WHOLE.fullmatch(text)
     return whole[1] if whole else text
 

@@ -11,6 +11,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from omnimix.data.canon.spoken import same_content, same_time, spoken
 from omnimix.data.canon.table import (
     LINE,
     SUFFIX,
@@ -51,6 +52,7 @@ def event_rows(form: Shape, table: pa.Table, lines: Whole) -> Rows:
     urls = _url_columns(column(table, "page_url"))
     click = pc.coalesce(pc.if_else(pc.is_valid(column(table, "gclid")), "gclid", None), urls["click_id_kind"])
     medium = pc.coalesce(column(table, "medium"), urls["medium"], _proved(click))
+    table = spoken(table)
     people = person_key(table)
     properties = _properties(table, size)
     events = pa.table(
@@ -80,8 +82,8 @@ def event_rows(form: Shape, table: pa.Table, lines: Whole) -> Rows:
     )
     is_person = pc.fill_null(pc.is_in(pc.utf8_lower(column(table, "type")), value_set=_ONLY_PEOPLE), False)
     events = events.filter(pc.invert(is_person))
-    identity = [constant(form.key, size), people, properties, column(table, "page_url")]
-    identity += [column(table, name) for name in _KEPT]
+    identity = [constant(form.key, size), people, same_content(table, properties), column(table, "page_url")]
+    identity += [same_time(table) if name == "occurred_at" else column(table, name) for name in _KEPT]
     return Rows({"event": events}, identity, ids=column(table, "message_id"))
 
 
@@ -92,7 +94,9 @@ def _names(form: Shape, table: pa.Table) -> pa.Array:
     by_call = pa.array([_CALLS.get(c) for c in calls.dictionary.to_pylist()], pa.string())
     called = pc.take(by_call, calls.indices) if len(by_call) else pa.nulls(len(given), pa.string())
     coded = pc.coalesce(called, given, column(table, "type")).dictionary_encode()
-    names = pa.array([form.names.get(n, n) for n in coded.dictionary.to_pylist()], pa.string())
+    plain = {their.lower(): ours for their, ours in form.names.items()}
+    said = [form.names.get(n, plain.get(n.lower(), n)) for n in coded.dictionary.to_pylist()]
+    names = pa.array(said, pa.string())
     return pc.take(names, coded.indices)
 
 
@@ -151,8 +155,8 @@ def _properties(table: pa.Table, size: int) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def _json(text: str) -> object:
-    if not text.startswith(("[", "{")):
+def _json(text: object) -> object:
+    if not isinstance(text, str) or not text.startswith(("[", "{")):
         return text
     try:
         return msgspec.json.decode(text)

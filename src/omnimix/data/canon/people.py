@@ -10,11 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from omnimix.data.canon.table import LINE, SUFFIX, Rows, Whole, column, constant, person_key
+from omnimix.data.canon.table import LINE, SUFFIX, Rows, Whole, as_text, column, constant, person_key
 from omnimix.data.checked import KEY
 from omnimix.data.source.fields import IDENTIFIERS, PERSONAL
 from omnimix.data.source.mapping import CONSENT, PROPERTY, Shape
+from omnimix.governance.consent import Purpose
 from omnimix.governance.pseudonym import KeyKind, normalised
+
+CRM_TRAITS = ("lead_score", "lead_status", "lifecycle_stage", "deal_stage")
+_REFUSING = pa.array(["Unsubscribed", "Email Marked as Spam"])  # events after which nobody may be written to
 
 
 def people_rows(form: Shape, table: pa.Table, lines: Whole, *, now: datetime) -> Rows:
@@ -24,7 +28,7 @@ def people_rows(form: Shape, table: pa.Table, lines: Whole, *, now: datetime) ->
     traits = []
     for name, values in _told(table):
         traits.append(_traits(form, table, name, values, lines, people, at))
-    consents = consent_rows(form, table, lines, at)
+    consents = [*consent_rows(form, table, lines, at), *subscription_rows(form, table, lines, at)]
     facts = {"trait": traits, "consent": consents}
     identity = [column(table, n) for n in table.column_names if n not in IDENTIFIERS and n != "previous_id"]
     return Rows(
@@ -52,13 +56,54 @@ def consent_rows(form: Shape, table: pa.Table, lines: Whole, at: pa.Array) -> li
     return answers
 
 
+def subscription_rows(form: Shape, table: pa.Table, lines: Whole, at: pa.Array) -> list[pa.Table]:
+    """Answers for the purpose `email` that list tools give by a status or by the name of an event.
+
+    Only "subscribed" grants. Not having opted out grants nothing; having opted out, unsubscribed or complained
+    refuses.
+    """
+    size, answers = table.num_rows, []
+    for name in ("email_status", "email_opt_out", "name_of_event"):
+        if name not in table.column_names:
+            continue
+        granted, refuses = column(table, name), pa.scalar(False, pa.bool_())
+        if name != "email_status":
+            refused = granted if name == "email_opt_out" else pc.is_in(granted, value_set=_REFUSING)
+            granted = pc.if_else(refused, refuses, pa.scalar(None, pa.bool_()))
+        rows = {
+            LINE: pa.array(lines),
+            SUFFIX: constant(f".{name}", size),
+            "person_key": person_key(table),
+            "purpose": constant(str(Purpose.EMAIL), size),
+            "granted": granted,
+            "decided_at": at,
+            "source": constant(form.key, size),
+        }
+        answers.append(pa.table(rows).filter(pc.and_(pc.is_valid(granted), pc.is_valid(rows["person_key"]))))
+    return answers
+
+
+def trait_rows(form: Shape, table: pa.Table, lines: Whole, at: pa.Array) -> pa.Table | None:
+    """The `trait` rows that events carry: a deal's stage and a lead's score, as of the event. None without any."""
+    people, size = person_key(table), table.num_rows
+    told = [n for n in CRM_TRAITS if n in table.column_names and table[n].null_count < size]
+    if not told:
+        return None
+    return pa.concat_tables(
+        _traits(form, table, constant(n, size), as_text(column(table, n)), lines, people, at).filter(
+            pc.field("person_key").is_valid()
+        )
+        for n in told
+    )
+
+
 def _told(table: pa.Table) -> list[tuple[pa.Array, pa.Array]]:
     """Pairs of trait name and value columns."""
     size = table.num_rows
     pairs = [
-        (constant(name.removeprefix(PROPERTY), size), column(table, name))
+        (constant(name.removeprefix(PROPERTY), size), as_text(column(table, name)))
         for name in table.column_names
-        if name.startswith(PROPERTY) or name in ("country", "language")
+        if name.startswith(PROPERTY) or name in ("country", "language", *CRM_TRAITS)
     ]
     if "trait" in table.column_names:
         pairs.append((column(table, "trait"), column(table, "value")))

@@ -6,6 +6,7 @@ out  Rows
 
 import hashlib
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +59,14 @@ def minor(micros: Whole, currency: pa.Array) -> Whole:
     whole, rest = np.divmod(micros, divisor)
     up = (2 * rest > divisor) | ((2 * rest == divisor) & (whole % 2 == 1))
     return np.asarray(whole + up, dtype=np.int64)
+
+
+def as_text(array: pa.Array) -> pa.Array:
+    """Text as it is; numbers (held in millionths) as short decimals."""
+    if array.type != pa.int64():
+        return array
+    told = [None if v is None else f"{Decimal(v).scaleb(-6).normalize():f}" for v in array.to_pylist()]
+    return pa.array(told, pa.string())
 
 
 def numbers(array: pa.Array) -> Whole:

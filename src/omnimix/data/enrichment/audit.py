@@ -104,8 +104,8 @@ class TraitAudit:
         """The verdict as one plain sentence."""
         if self.verdict is Verdict.UNKNOWN or self.agreement is None or self.break_even is None:
             return (
-                f"{self.provider}'s {self.trait} cannot be checked: only {self.compared:,} people with a known truth."
-                " It is not used for targeting."
+                f"{self.provider}'s {self.trait} cannot be checked: the truth is known of only {self.compared:,} "
+                "of its people. It is not used for targeting."
             )
         right = f"right for {self.agreement:.0%} of {self.compared:,} people ({self.low:.0%} to {self.high:.0%})"
         need = (

@@ -104,7 +104,9 @@ FIELDS: dict[Holds, tuple[Field, ...]] = {
         Field("deal_stage"),
         Field("stage_since", _A),  # since when the deal is there; without it a stage is counted once for each deal
         Field("lead_score", _N, low=-_LARGEST, high=_LARGEST),
-        Field("library"),  # the client that sent it: only a browser's own requests say where and what the visitor is
+        Field(
+            "library"
+        ),  # the client that sent it: only a browser's own requests say where and what the visitor is
         Field("user_agent"),  # of the visitor, as the client says
         Field("sent_by"),  # User-Agent of the request that brought the event
         Field("ip_address"),  # of the visitor, as the client says; kept as a pseudonym of day and network

@@ -17,7 +17,8 @@ from omnimix.core.errors import InvalidInput
 from omnimix.core.hashing import digest
 from omnimix.data.source.fields import FIELDS, Field
 from omnimix.data.source.parse import trimmed
-from omnimix.data.source.presets import Preset, preset
+from omnimix.data.source.preset import Preset
+from omnimix.data.source.presets import preset
 from omnimix.data.source.spec import Holds, Source
 from omnimix.governance.consent import Purpose
 
@@ -91,7 +92,7 @@ def shape(key: str, source: Source) -> Shape:
         declared=frozenset(source.columns),
         constants={**under.constants, **source.constants},
         names={**under.names, **source.names},
-        properties=(*under.properties, *source.properties),
+        properties=tuple(dict.fromkeys((*under.properties, *source.properties))),
         carried=under.carried,
         fees=under.fees if source.fees is None else source.fees,
         void_statuses=under.void_statuses if source.void_statuses is None else source.void_statuses,
@@ -161,7 +162,7 @@ def _one_of(form: Shape, found: Mapping[str, object], have: Sequence[str], *, wh
     either = {
         Holds.ORDERS: ("unit_price", "amount"),
         Holds.EVENTS: ("name_of_event", "type"),
-        Holds.PROFILES: ("user_id", "anonymous_id", "email", "phone"),
+        Holds.PROFILES: ("user_id", "anonymous_id", "email", "phone", "handle"),
         Holds.ENRICHMENT: ("user_id", "anonymous_id", "email", "phone"),
     }.get(form.holds, ())
     if either and not any(name in found or name in form.constants for name in either):
@@ -189,7 +190,16 @@ def canonical(form: Shape, found: Found, raw: pa.Table) -> pa.Table:
         text = pc.coalesce(*there) if there else nothing
         constant = form.constants.get(name)
         columns[name] = pc.fill_null(text, constant) if constant is not None else text
+    if columns.get("handle", nothing).null_count < raw.num_rows:
+        columns["handle"] = _of_network(form, columns)
     return pa.table(columns)
+
+
+def _of_network(form: Shape, columns: Mapping[str, pa.Array]) -> pa.Array:
+    """Handles as `network:name`, the first of several; a source that names no network is its own."""
+    network = pc.utf8_lower(columns["platform"]) if "platform" in columns else pa.scalar(None, pa.string())
+    first = pc.replace_substring_regex(columns["handle"], r"\s*[;,].*$", "")
+    return pc.binary_join_element_wise(pc.coalesce(network, pa.scalar(form.key)), first, ":")
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

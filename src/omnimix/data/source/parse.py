@@ -20,6 +20,13 @@ MICRO = 1_000_000  # amounts are held in millionths of the major unit until they
 _BLANKS = pa.array(["", "-", "--", "---", "n/a", "N/A", "NA", "null", "NULL", "None", "nan", "NaN", "<NA>"])
 _TRUE = pa.array(["true", "yes", "y", "1", "t", "on", "subscribed", "in stock", "instock", "active"])
 _FALSE = pa.array(["false", "no", "n", "0", "f", "off", "unsubscribed", "out of stock", "outofstock", "inactive"])
+_SUBSCRIBED = pa.array(["subscribed", "opted in", "opt in", "optin", "confirmed", "double opt in", "active"])
+_LEFT = pa.array(
+    ["unsubscribed", "opted out", "opt out", "optout", "cleaned", "bounced", "hard bounced", "complained"]
+)
+_UNASKED = pa.array(
+    ["pending", "unconfirmed", "non subscribed", "nonsubscribed", "transactional", "archived", "never"]
+)
 _PLAIN = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
 _ZONE = r"\s?(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 _ADDRESS = r"[\pL\pN_.+%'-]+(?:@|%40)[\pL\pN-]+(?:\.[\pL\pN-]+)+"
@@ -156,6 +163,18 @@ def read_truth(text: pa.Array) -> Reading:
     yes, no = pc.is_in(lower, value_set=_TRUE), pc.is_in(lower, value_set=_FALSE)
     typed = pc.if_else(pc.or_(yes, no), yes, pa.scalar(None, pa.bool_()))
     return Reading(typed, _unreadable(text, typed))
+
+
+def read_status(text: pa.Array) -> Reading:
+    """Whether an address is subscribed, as list tools say it; null where nobody was asked yet.
+
+    An address that bounces or complained counts as one that may not be written to.
+    """
+    lower = pc.replace_substring_regex(pc.utf8_lower(text), r"[\s_-]+", " ")
+    yes, no = pc.is_in(lower, value_set=_SUBSCRIBED), pc.is_in(lower, value_set=_LEFT)
+    typed = pc.if_else(pc.or_(yes, no), yes, pa.scalar(None, pa.bool_()))
+    known = pc.or_(pc.is_valid(typed), pc.is_in(lower, value_set=_UNASKED))
+    return Reading(typed, mask(pc.and_(pc.is_valid(text), pc.invert(known))))
 
 
 def read_currency(text: pa.Array) -> Reading:

@@ -3,15 +3,16 @@
 in   the name of a preset
 out  a Preset: what the rows are, and which of their columns is which canonical field
 
-A field names every column it may be under, in the spelling of the export; spelling is compared without capitals,
-spaces and punctuation, and where several are there the first that holds a value counts.
+Shops, clickstreams and ad platforms are here; `social` and `crm` have the others.
 """
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from omnimix.core.errors import InvalidInput
+from omnimix.data.source.crm import CRM_PRESETS
+from omnimix.data.source.preset import Preset
+from omnimix.data.source.social import SOCIAL_PRESETS
 from omnimix.data.source.spec import Holds
 
 _POSTAGE = ("POST", "DOT", "M", "D", "S", "C2", "B", "BANK CHARGES", "AMAZONFEE", "CRUK", "PADS", "gift_*")
@@ -28,22 +29,6 @@ _SEGMENT_PROPERTIES = (
     "properties.campaign_name",
     "properties.subject",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """One shape. `carried` fields stand on the first line of an order only and hold for its other lines."""
-
-    holds: Holds
-    columns: Mapping[str, tuple[str, ...]]
-    constants: Mapping[str, str] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
-    properties: tuple[str, ...] = ()
-    carried: tuple[str, ...] = ()
-    fees: tuple[str, ...] = ()
-    void_statuses: tuple[str, ...] = ()
-    cancellation_prefix: str | None = None
-    day_first: bool | None = None
 
 
 _ORDER_LINES = Preset(
@@ -292,6 +277,8 @@ PRESETS: Mapping[str, Preset] = {
     "meta_ads_report": _META_ADS,
     "mailchimp_campaigns": _MAILCHIMP,
     "klaviyo_campaigns": _KLAVIYO,
+    **SOCIAL_PRESETS,
+    **CRM_PRESETS,
 }
 
 
