@@ -75,7 +75,12 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             clock=clock,
             key=key,
             sources={
-                k: replace(s, timezone=s.timezone or file.workspace.timezone) for k, s in file.sources.items()
+                k: replace(
+                    s,
+                    timezone=s.timezone or file.workspace.timezone,
+                    signals=s.signals or file.consent.signals,
+                )
+                for k, s in file.sources.items()
             },
             consent_assumed=file.consent.assume,
             journey=file.journey,
@@ -89,6 +94,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             artifacts=Artifacts(state / "artifacts"),
             anchor=anchor,
             channel=partial(load, setup=setup),
+            enrichment=file.enrichment,
         )
     finally:
         warehouse.close()

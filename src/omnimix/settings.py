@@ -22,13 +22,15 @@ from zoneinfo import available_timezones
 from pydantic import TypeAdapter, ValidationError
 
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
-from omnimix.audience.segment.cluster import SegmentRules
+from omnimix.audience.segment.rules import SegmentRules
 from omnimix.core.errors import InvalidInput, NotFound, OmnimixError
 from omnimix.core.finding import Finding, Severity
 from omnimix.core.record import config
 from omnimix.creative.brand import Brand
+from omnimix.data.enrichment.audit import EnrichmentRules
 from omnimix.data.source.spec import Source
 from omnimix.flow.machine import Job
+from omnimix.governance.consent.signals import ConsentRules
 
 T = TypeVar("T")
 _SECRET = frozenset({"url", "ledger"})  # keys whose values may hold a password
@@ -68,13 +70,6 @@ class Storage:
 
 
 @config
-class ConsentRules:
-    """`[consent]`: purposes taken as granted where a person said nothing."""
-
-    assume: tuple[str, ...] = ()
-
-
-@config
 class OmnimixFile:
     """omnimix.toml."""
 
@@ -84,6 +79,7 @@ class OmnimixFile:
     journey: JourneyRules = JourneyRules()
     lifecycle: Lifecycle = Lifecycle()
     segments: SegmentRules = SegmentRules()
+    enrichment: EnrichmentRules = EnrichmentRules()
     sources: Mapping[str, Source] = field(default_factory=dict)
 
 

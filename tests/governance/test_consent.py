@@ -26,12 +26,14 @@ def table(decisions: list[tuple[str | None, Purpose, bool, int]]) -> pa.Table:
             "purpose": str(why),
             "granted": yes,
             "decided_at": START + timedelta(day),
+            "source": "crm",
+            "repeated": None,
         }
         for n, (p, why, yes, day) in enumerate(decisions)
     ]
     schema = pa.schema(
         {"consent_id": "string", "profile_id": "string", "purpose": "string", "granted": "bool"}
-        | {"decided_at": pa.timestamp("us")}
+        | {"decided_at": pa.timestamp("us"), "source": "string", "repeated": "bool"}
     )
     return pa.Table.from_pylist(rows, schema=schema)
 

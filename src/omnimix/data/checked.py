@@ -4,7 +4,7 @@ in   a Shape, a table of canonical text, the present instant
 out  typed columns (numbers as millionths), faults by row, and keys of people in place of their identifiers
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from omnimix.core.errors import InvalidInput
+from omnimix.data.robots.network import networks
+from omnimix.data.robots.words import from_browser, robots
 from omnimix.data.source.country import read_country
 from omnimix.data.source.fields import IDENTIFIERS, PERSONAL, Field, Kind
-from omnimix.data.source.mapping import CONSENT, Shape
+from omnimix.data.source.mapping import CATEGORY, CONSENT, Shape
 from omnimix.data.source.parse import (
     MICRO,
     Reading,
@@ -34,6 +36,7 @@ from omnimix.data.source.parse import (
     veiled,
 )
 from omnimix.data.source.spec import Holds
+from omnimix.governance.consent.tcf import answer_of
 from omnimix.governance.pseudonym import KeyKind, Pseudonyms, normalised
 
 # Text that is not looked through: what the vault takes, and names that must stay distinct.
@@ -77,7 +80,7 @@ def checked(form: Shape, text: pa.Table, *, pseudonyms: Pseudonyms, now: datetim
     kinds = {f.name: f for f in form.fields}
     for name in text.column_names:
         column = text[name].combine_chunks() if text[name].num_chunks != 1 else text[name].chunk(0)
-        field = kinds.get(name) or Field(name, Kind.TRUTH if name.startswith(CONSENT) else Kind.TEXT)
+        field = kinds.get(name) or Field(name, Kind.TRUTH if name.startswith((CONSENT, CATEGORY)) else Kind.TEXT)
         reading = by_distinct(column, partial(_reading, form, field))
         faults += _told(column, reading.bad, name, _WHAT.get(field.kind, ""))
         columns[name] = reading.values
@@ -89,7 +92,20 @@ def checked(form: Shape, text: pa.Table, *, pseudonyms: Pseudonyms, now: datetim
             columns[KEY + name], found = _keys(columns[name], name, kind, form.source.region, pseudonyms)
             faults += found
     faults += _together(form, columns)
+    if form.holds is Holds.EVENTS:
+        columns |= _origin(columns, pseudonyms)
     return Checked(pa.table(columns), faults)
+
+
+def _origin(columns: Mapping[str, pa.Array], pseudonyms: Pseudonyms) -> dict[str, pa.Array]:
+    """Columns that say which robot sent an event, and from which network it came: never the address itself."""
+    browser = from_browser(columns["library"])
+    sent_from = pc.if_else(browser, columns["sent_from"], pa.scalar(None, pa.string()))
+    address = pc.coalesce(columns["ip_address"], sent_from)
+    return {
+        "robot": robots(*(columns[n] for n in ("library", "user_agent", "sent_by", "fetched_for"))),
+        "network": networks(address, columns["occurred_at"], pseudonyms),
+    }
 
 
 def _reading(form: Shape, field: Field, column: pa.Array) -> Reading:
@@ -185,11 +201,22 @@ def _together(form: Shape, columns: dict[str, pa.Array]) -> Iterator[Fault]:
     if form.holds is Holds.EVENTS:
         named = pc.coalesce(columns["name_of_event"], columns["type"])
         yield from _told(named, mask(pc.is_null(named)), "name_of_event", "is missing")
+        yield from _consent_faults(form, columns["tcf"])
     if form.holds is Holds.EVENTS and form.source.currency is None:
         lacks = pc.and_(pc.is_valid(columns["revenue"]), pc.is_null(columns["currency"]))
         yield from _told(columns["currency"], mask(lacks), "currency", "is missing beside revenue")
     if form.holds in (Holds.ORDERS, Holds.SPEND) and form.source.currency is None:
         yield from _told(columns["currency"], mask(pc.is_null(columns["currency"])), "currency", "is missing")
+
+
+def _consent_faults(form: Shape, strings: pa.Array) -> Iterator[Fault]:
+    """Consent strings that cannot be read: their events wait in quarantine, since nobody knows what is allowed."""
+    coded = strings.dictionary_encode()
+    answers = [answer_of(text, form.signals) for text in coded.dictionary.to_pylist()]
+    for position, code in enumerate(coded.indices.to_pylist() if answers else ()):
+        answer = answers[code] if code is not None else None
+        if isinstance(answer, InvalidInput):
+            yield Fault(position, "tcf", strings[position].as_py(), answer.message)
 
 
 def _order_faults(columns: dict[str, pa.Array]) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from ibis.expr.types import Table
 
+from omnimix.data.canon.answers import answer_rows
 from omnimix.data.canon.events import event_rows
 from omnimix.data.canon.orders import order_rows
 from omnimix.data.canon.people import Met, consent_rows, people_rows, subscription_rows, trait_rows
@@ -36,6 +37,7 @@ from omnimix.data.staging import Staging
 from omnimix.data.told import LINES, TOLD, replace_told
 from omnimix.governance.pseudonym import Pseudonyms
 from omnimix.governance.vault import Sealed, Vault
+from omnimix.store.facts import SCHEMAS, widened
 from omnimix.store.ledger import Ledger
 from omnimix.store.warehouse import Warehouse
 
@@ -203,8 +205,9 @@ def _rows(form: Shape, typed: pa.Table, lines: Whole, now: datetime) -> Rows:
         rows = (order_rows if form.holds is Holds.ORDERS else event_rows)(form, typed, lines)
         at = column(typed, "occurred_at")
         answers = [*consent_rows(form, typed, lines, at), *subscription_rows(form, typed, lines, at)]
+        answers += answer_rows(form, typed, lines) if form.holds is Holds.EVENTS else []
         told = trait_rows(form, typed, lines, at)
-        more = {"consent": pa.concat_tables(answers)} if answers else {}
+        more = {"consent": pa.concat_tables(answers, promote_options="default")} if answers else {}
         return replace(rows, facts={**rows.facts, **more, **({"trait": told} if told is not None else {})})
     if form.holds is Holds.PRODUCTS:
         return product_rows(form, typed, lines, now=now)
@@ -257,7 +260,7 @@ def _keep(
         rows = warehouse.connection.read_parquet(paths[fact]).inner_join(counted, LINE)
         named = rows.mutate(**{_IDS.get(fact, "row_id"): rows["row_id"] + rows[SUFFIX]})
         intake.progress(f"{form.key}: write {fact}")
-        warehouse.write(fact, named, part=part)
+        warehouse.write(fact, widened(named, SCHEMAS[fact]) if fact in SCHEMAS else named, part=part)
     intake.progress(f"{form.key}: write {LINES}")
     accepted = warehouse.write(LINES, counted.select("row_id", LINE, "known"), part=part)
     unidentified = warehouse.arrow(counted.filter(~counted["known"]).count().as_table()).column(0)[0].as_py()

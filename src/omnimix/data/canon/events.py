@@ -78,6 +78,8 @@ def event_rows(form: Shape, table: pa.Table, lines: Whole) -> Rows:
             "country": column(table, "country"),
             "language": column(table, "language"),
             "properties": properties,
+            "robot": column(table, "robot"),
+            "network": column(table, "network"),
         }
     )
     is_person = pc.fill_null(pc.is_in(pc.utf8_lower(column(table, "type")), value_set=_ONLY_PEOPLE), False)

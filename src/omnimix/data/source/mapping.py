@@ -21,8 +21,11 @@ from omnimix.data.source.preset import Preset
 from omnimix.data.source.presets import preset
 from omnimix.data.source.spec import Holds, Source
 from omnimix.governance.consent import Purpose
+from omnimix.governance.consent.signals import Signals
 
 PROPERTY, CONSENT = "property:", "consent:"  # prefixes of canonical columns that the source itself names
+CATEGORY = "category:"  # prefix of what a consent tool sends along with events: Segment's `categoryPreferences`
+_PREFERENCES = "context.consent.categoryPreferences."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,11 @@ class Shape:
     def fields(self) -> tuple[Field, ...]:
         """The canonical fields of what the source holds."""
         return FIELDS[self.holds]
+
+    @property
+    def signals(self) -> Signals:
+        """How consent that comes with events is read."""
+        return self.source.signals or Signals()
 
     @property
     def digest(self) -> str:
@@ -151,6 +159,11 @@ def locate(form: Shape, have: Sequence[str], *, where: str, open_ended: bool = F
                 found[prefix + ours] = (spelt[spelling(theirs_)],)
             elif not open_ended and (prefix == CONSENT or theirs_ in form.source.properties):
                 _missing(theirs_, (theirs_,), have, where=where)
+    if form.holds is Holds.EVENTS:
+        for category in form.signals.purposes:
+            theirs_ = spelling(_PREFERENCES + category)
+            if theirs_ in spelt:
+                found[CATEGORY + category] = (spelt[theirs_],)
     return Found(found, open_ended)
 
 
@@ -184,7 +197,7 @@ def canonical(form: Shape, found: Found, raw: pa.Table) -> pa.Table:
     nothing = pa.nulls(raw.num_rows, pa.string())
     columns: dict[str, pa.Array] = {}
     wanted = [f.name for f in form.fields]
-    wanted += [name for name in found.columns if name.startswith((PROPERTY, CONSENT))]
+    wanted += [name for name in found.columns if name.startswith((PROPERTY, CONSENT, CATEGORY))]
     for name in wanted:
         there = [trimmed(_whole(raw[c])) for c in found.columns.get(name, ()) if c in raw.column_names]
         text = pc.coalesce(*there) if there else nothing

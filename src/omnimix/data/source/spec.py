@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 
 from omnimix.core.errors import InvalidInput
 from omnimix.core.record import config
+from omnimix.governance.consent.signals import Signals
 
 
 class Holds(StrEnum):
@@ -62,8 +63,10 @@ class Source:
     delimiter: str | None = None
     sheet: str | None = None
     region: str = "GB"  # ISO 3166 region of phone numbers without a country code
+    signals: Signals | None = None  # how consent that comes with events is read: the workspace's, where left out
     provider: str | None = None  # of enrichment
     confidence: float | None = None  # of enrichment, in [0, 1]
+    price_minor_per_profile: float | None = None  # of enrichment, in minor units for each profile bought
     channel: str | None = None  # of spend
 
     def __post_init__(self) -> None:
