@@ -26,6 +26,7 @@ from omnimix.data.canon.table import LINE, SUFFIX, Rows, Whole, column, content_
 from omnimix.data.canon.things import is_total, product_rows, spend_rows
 from omnimix.data.checked import checked
 from omnimix.data.counts import Counts
+from omnimix.data.daily import Daily
 from omnimix.data.identity.links import Links
 from omnimix.data.quarantine import Rejected
 from omnimix.data.rows import MergeRow
@@ -86,10 +87,12 @@ def take_in(
     pending: Collection[str] = (),
     corrected: Mapping[int, Record] | None = None,
     older: Collection[str] = (),
+    daily: bool = False,
 ) -> Taken:
     """Take in a file's batches as `part` of its facts. `pending` parts are not yet taken in anew: lines in them
     do not count as known. `corrected` records stand in for the file's lines of those numbers. `older` parts hold
-    what the file said before: its orders that are told again are taken out of them.
+    what the file said before: its orders that are told again are taken out of them. `daily`: rows are kept by day
+    under the source's name instead of as one part.
     """
     taken, met = Taken(), Met(form.source.region)
     with Staging(intake.staging) as staging:
@@ -102,7 +105,7 @@ def take_in(
         _know(intake, met)
         intake.progress(f"{form.key}: keep {file.name}")
         replace_told(intake.warehouse, paths.pop(TOLD, None), older)
-        _keep(intake, form, paths, part, pending, taken)
+        _keep(intake, form, paths, part, pending, taken, daily)
     return taken
 
 
@@ -240,7 +243,13 @@ def _sealed(links: Links, met: Met) -> Iterator[Sealed]:
 
 
 def _keep(
-    intake: Intake, form: Shape, paths: Mapping[str, str], part: str, pending: Collection[str], taken: Taken
+    intake: Intake,
+    form: Shape,
+    paths: Mapping[str, str],
+    part: str,
+    pending: Collection[str],
+    taken: Taken,
+    daily: bool,
 ) -> None:
     """Write the file's part of each fact: lines known from elsewhere are duplicates and stay out."""
     warehouse = intake.warehouse
@@ -260,7 +269,11 @@ def _keep(
         rows = warehouse.connection.read_parquet(paths[fact]).inner_join(counted, LINE)
         named = rows.mutate(**{_IDS.get(fact, "row_id"): rows["row_id"] + rows[SUFFIX]})
         intake.progress(f"{form.key}: write {fact}")
-        warehouse.write(fact, widened(named, SCHEMAS[fact]) if fact in SCHEMAS else named, part=part)
+        kept = widened(named, SCHEMAS[fact]) if fact in SCHEMAS else named
+        if daily:
+            Daily(warehouse, form.key).add(fact, kept, key=_IDS[fact])
+        else:
+            warehouse.write(fact, kept, part=part)
     intake.progress(f"{form.key}: write {LINES}")
     accepted = warehouse.write(LINES, counted.select("row_id", LINE, "known"), part=part)
     unidentified = warehouse.arrow(counted.filter(~counted["known"]).count().as_table()).column(0)[0].as_py()

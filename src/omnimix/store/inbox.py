@@ -13,20 +13,20 @@ A log is a sequence of frames: length, CRC-32, number of events, number of new o
 where it is new; the new keys; the sealed batch.
 """
 
-import fcntl
 import os
 import shutil
 import struct
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import lmdb
+
+from omnimix.store.turns import turn
 
 KEY_BYTES = 16
 _HEAD = struct.Struct("<IIHH")  # bytes that follow, their CRC-32, events, new events
@@ -62,7 +62,7 @@ class Inbox:
     def __init__(self, root: Path, *, window_seconds: float = 7 * 86_400, most_keys: int = 20_000_000) -> None:
         self._root, self._window, self._most = root, window_seconds, most_keys
         root.mkdir(parents=True, exist_ok=True)
-        with _alone(root / "lock"):
+        with turn(root / "lock"):
             boot = _BOOT.read_text().strip() if _BOOT.exists() else ""
             mark = root / "boot"
             anew = not mark.exists() or mark.read_text() != boot
@@ -236,13 +236,6 @@ def _scan(data: bytes) -> Iterator[tuple[Frame, list[bytes], int]]:
         keys = [rest[i : i + KEY_BYTES] for i in range(start, body, KEY_BYTES)]
         at += _HEAD.size + size
         yield Frame(tuple(bool(bits >> place & 1) for place in range(events)), rest[body:]), keys, at
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _flush_folder(folder: Path) -> None:
