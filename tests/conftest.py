@@ -1,7 +1,9 @@
 """What every test shares: an odd time zone, a warehouse and a ledger in a temporary folder."""
 
+import gc
 import os
 import time
+import warnings
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from omnimix.store.engine import open_warehouse
 from omnimix.store.ledger import Ledger, open_ledger
 from omnimix.store.warehouse import Warehouse
 
@@ -48,3 +51,26 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     opened = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     yield opened
     opened.kw["bind"].dispose()
+
+
+@pytest.fixture(scope="session")
+def java() -> Iterator[None]:
+    """Spark's Java ends with the tests."""
+    yield
+    from omnimix.store.spark import stop  # noqa: PLC0415  # only where Spark was asked for
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        stop()
+        gc.collect()
+
+
+@pytest.fixture
+def spark(tmp_path: Path, java: None) -> Iterator[Warehouse]:
+    """An empty warehouse under Spark."""
+    opened = open_warehouse(tmp_path / "facts", engine="spark", master="", memory="1GB", threads=2)
+    yield opened
+    opened.close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Py4J leaves its sockets to the collector
+        gc.collect()

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pyarrow as pa
 from ibis.backends.pyspark import Backend
 from ibis.expr.types import Table
+from pyspark import SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -119,3 +120,15 @@ def _session(master: str, *, memory: str, threads: int) -> SparkSession:
     except (PySparkException, OSError) as error:
         fix = "install a Java runtime, 17 or newer, and set JAVA_HOME"
         raise Unavailable("Spark did not start", where="storage.engine", fix=fix) from error
+
+
+def stop() -> None:
+    """End this process's Spark session and its Java, if there are any. Another warehouse starts them anew."""
+    session, gateway = SparkSession.getActiveSession(), SparkContext._gateway
+    if session:
+        session.stop()
+    if gateway:
+        gateway.shutdown()
+        gateway.proc.stdin.close()  # Java ends when its input does
+        gateway.proc.wait()
+        SparkContext._gateway = SparkContext._jvm = None
