@@ -12,6 +12,7 @@ from omnimix.data.ingest import silent
 from omnimix.data.intake import Progress
 from omnimix.flow.activate import deploy, foresee
 from omnimix.flow.create import check, draw, picture_files, review, write_briefs, write_copy
+from omnimix.flow.enrichment import audit_enrichment, enrichment_inputs
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.market import live
 from omnimix.flow.measure import measure
@@ -28,6 +29,7 @@ def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step
         Step("ingest", partial(take_in, machine, progress), always=True),
         Step("identity", partial(identify, machine)),
         Step("catalogue", partial(catalogue, machine)),
+        Step("enrichment", partial(audit_enrichment, machine), inputs=enrichment_inputs(machine)),
         Step("journey", partial(map_journey, machine), inputs=[today, machine.journey, machine.lifecycle]),
         Step("segments", partial(segment, machine), inputs=rules),
         Step("personas", partial(portray, machine)),

@@ -14,12 +14,13 @@ from omnimix.activation.channel.port import Channel
 from omnimix.activation.experiment.eligibility import Eligibility
 from omnimix.activation.experiment.ladder import Ladder
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
-from omnimix.audience.segment.cluster import SegmentRules
+from omnimix.audience.segment.rules import SegmentRules
 from omnimix.core.clock import Clock
 from omnimix.core.errors import InvalidInput
 from omnimix.core.record import config
 from omnimix.creative.brand import Brand
 from omnimix.creative.campaign import Campaign
+from omnimix.data.enrichment.audit import EnrichmentRules
 from omnimix.data.source.spec import Source
 from omnimix.governance.audit import Anchor
 from omnimix.governance.keys import WorkspaceKey
@@ -89,6 +90,7 @@ class Machine:
     artifacts: Artifacts
     anchor: Anchor
     channel: Callable[[str], Channel]
+    enrichment: EnrichmentRules = EnrichmentRules()
 
     @property
     def today(self) -> datetime:

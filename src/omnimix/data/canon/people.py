@@ -14,6 +14,7 @@ from omnimix.data.canon.table import LINE, SUFFIX, Rows, Whole, as_text, column,
 from omnimix.data.checked import KEY
 from omnimix.data.source.fields import IDENTIFIERS, PERSONAL
 from omnimix.data.source.mapping import CONSENT, PROPERTY, Shape
+from omnimix.data.source.spec import Holds
 from omnimix.governance.consent import Purpose
 from omnimix.governance.pseudonym import KeyKind, normalised
 
@@ -118,6 +119,8 @@ def _traits(
     provider = column(table, "provider") if told else constant(None, size)
     confidence = column(table, "confidence").cast(pa.float64()) if told else pa.nulls(size, pa.float64())
     sure = pc.divide(confidence, 1e6)
+    # What a third party says must never pass for the person's own word.
+    supplier = form.source.provider or (form.key if form.holds is Holds.ENRICHMENT else None)
     if form.source.confidence is not None:
         sure = pc.fill_null(sure, form.source.confidence)
     rows = {
@@ -127,7 +130,7 @@ def _traits(
         "trait": name,
         "value": values,
         "source": constant(form.key, size),
-        "provider": pc.fill_null(provider, form.source.provider) if form.source.provider else provider,
+        "provider": provider if supplier is None else pc.fill_null(provider, supplier),
         "observed_at": at,
         "confidence": sure,
     }

@@ -60,6 +60,18 @@ class EnrichmentRules:
                 raise InvalidInput("bands do not ascend", where=f"enrichment.bands.{name}", fix="sort the numbers")
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Counts of one trait of one provider: 0 ≤ agreeing ≤ compared ≤ covered ≤ profiles. `guess` is a share."""
+
+    profiles: int
+    covered: int
+    compared: int
+    agreeing: int
+    guess: float | None
+    truth: str
+
+
 class Verdict(StrEnum):
     """What may be done with a provider's trait."""
 
@@ -122,19 +134,15 @@ class TraitAudit:
 def judged(
     provider: str,
     trait: str,
+    found: Comparison,
     *,
-    profiles: int,
-    covered: int,
-    compared: int,
-    agreeing: int,
-    guess: float | None,
-    truth: str,
     price_minor: float | None,
     worth_minor: float,
     worth_assumed: bool,
     rules: EnrichmentRules,
 ) -> TraitAudit:
-    """The audit of one trait from its counts; 0 ≤ agreeing ≤ compared ≤ covered ≤ profiles."""
+    """The audit of one trait from its counts."""
+    compared, agreeing, guess = found.compared, found.agreeing, found.guess
     known = compared > 0 and guess is not None
     value = agreeing / compared if known else None
     low, high = wilson(agreeing, compared, confidence=rules.confidence) if known else (None, None)
@@ -147,15 +155,15 @@ def judged(
     return TraitAudit(
         provider=provider,
         trait=trait,
-        profiles=profiles,
-        covered=covered,
+        profiles=found.profiles,
+        covered=found.covered,
         compared=compared,
         agreeing=agreeing,
         agreement=value,
         low=low,
         high=high,
         guess=guess,
-        truth=truth,
+        truth=found.truth,
         price_minor=price_minor,
         worth_minor=worth_minor,
         worth_assumed=worth_assumed,

@@ -136,6 +136,8 @@ FIELDS: dict[Holds, tuple[Field, ...]] = {
         Field("value"),
         Field("provider"),
         Field("confidence", _N, low=0, high=1),
+        Field("country", _L),
+        Field("language"),
         *_PERSON,
     ),
     Holds.PRODUCTS: (
