@@ -16,6 +16,7 @@ from pathlib import Path
 from omnimix.activation.channel.port import Setup
 from omnimix.activation.channel.registry import load
 from omnimix.core.clock import Clock, utc_now
+from omnimix.data.live.spec import live_source
 from omnimix.flow.machine import Machine
 from omnimix.governance.audit import Anchor, verify
 from omnimix.governance.keys import load_key
@@ -86,6 +87,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             journey=file.journey,
             lifecycle=file.lifecycle,
             segments=file.segments,
+            value=file.value,
             brand=settings.brand,
             warehouse=warehouse,
             ledger=ledger,
@@ -94,6 +96,10 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             artifacts=Artifacts(state / "artifacts"),
             anchor=anchor,
             channel=partial(load, setup=setup),
+            collect=file.collect,
+            live=replace(
+                live_source(file.collect, currency=file.workspace.currency), signals=file.consent.signals
+            ),
             enrichment=file.enrichment,
         )
     finally:

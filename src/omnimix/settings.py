@@ -23,11 +23,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
 from omnimix.audience.segment.rules import SegmentRules
+from omnimix.audience.value.rules import ValueRules
 from omnimix.core.errors import InvalidInput, NotFound, OmnimixError
 from omnimix.core.finding import Finding, Severity
 from omnimix.core.record import config
 from omnimix.creative.brand import Brand
 from omnimix.data.enrichment.audit import EnrichmentRules
+from omnimix.data.live.spec import Collect
 from omnimix.data.source.spec import Source
 from omnimix.flow.machine import Job
 from omnimix.governance.consent.signals import ConsentRules
@@ -80,7 +82,15 @@ class OmnimixFile:
     lifecycle: Lifecycle = Lifecycle()
     segments: SegmentRules = SegmentRules()
     enrichment: EnrichmentRules = EnrichmentRules()
+    value: ValueRules = ValueRules()
     sources: Mapping[str, Source] = field(default_factory=dict)
+    collect: Collect = Collect()
+
+    def __post_init__(self) -> None:
+        for name in sorted(self.collect.write_keys.keys() & self.sources.keys()):
+            raise InvalidInput(
+                f"there is a source {name!r} already", where=f"collect.write_keys.{name}", fix="name one differently"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from omnimix.flow.measure import measure
 from omnimix.flow.report import write_report
 from omnimix.flow.step import Step, StepResult, run_steps
 from omnimix.flow.understand import catalogue, identify, map_journey, portray, segment, take_in
+from omnimix.flow.value import value
 
 
 def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step]:
@@ -31,6 +32,7 @@ def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step
         Step("catalogue", partial(catalogue, machine)),
         Step("enrichment", partial(audit_enrichment, machine), inputs=enrichment_inputs(machine)),
         Step("journey", partial(map_journey, machine), inputs=[today, machine.journey, machine.lifecycle]),
+        Step("value", partial(value, machine), inputs=[today, machine.value, machine.consent_assumed]),
         Step("segments", partial(segment, machine), inputs=rules),
         Step("personas", partial(portray, machine)),
     ]

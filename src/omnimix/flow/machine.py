@@ -15,12 +15,14 @@ from omnimix.activation.experiment.eligibility import Eligibility
 from omnimix.activation.experiment.ladder import Ladder
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
 from omnimix.audience.segment.rules import SegmentRules
+from omnimix.audience.value.rules import ValueRules
 from omnimix.core.clock import Clock
 from omnimix.core.errors import InvalidInput
 from omnimix.core.record import config
 from omnimix.creative.brand import Brand
 from omnimix.creative.campaign import Campaign
 from omnimix.data.enrichment.audit import EnrichmentRules
+from omnimix.data.live.spec import Collect, live_source
 from omnimix.data.source.spec import Source
 from omnimix.governance.audit import Anchor
 from omnimix.governance.keys import WorkspaceKey
@@ -90,6 +92,9 @@ class Machine:
     artifacts: Artifacts
     anchor: Anchor
     channel: Callable[[str], Channel]
+    value: ValueRules = ValueRules()
+    collect: Collect = Collect()
+    live: Source = live_source(Collect(), currency="GBP")  # how events that arrive over HTTP are read
     enrichment: EnrichmentRules = EnrichmentRules()
 
     @property

@@ -70,11 +70,12 @@ class Backtest:
     unit: str  # days with an order, minor units, chance
     fitted_at: datetime
     tested_at: datetime
-    people: int
+    people: int  # once for each window they are looked at in
     predicted: float  # mean over people
     seen: float
-    bins: tuple[Bin, ...]
+    bins: tuple[Bin, ...]  # by tenths of the prediction, the lowest first
     scores: tuple[Score, ...]
+    by_orders: tuple[Bin, ...] = ()  # by days with an order so far
 
 
 @dataclass(frozen=True, slots=True)
