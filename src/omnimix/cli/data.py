@@ -7,7 +7,7 @@ out  counts that add up; refused lines with file, line, field, value and reason
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,11 +15,11 @@ from omnimix.cli import show
 from omnimix.cli.options import HERE, JsonOption, WorkspaceOption, opened
 from omnimix.core.errors import InvalidInput, NotFound
 from omnimix.data.counts import Counts, IngestReport
-from omnimix.data.ingest import ingest as take_in
 from omnimix.data.ingest import silent
 from omnimix.data.quarantine import Quarantined, quarantined
 from omnimix.data.replay import Correction
 from omnimix.data.replay import replay as try_again
+from omnimix.flow.collect import gather, sources_of
 
 COLUMNS = ("files", "skipped", "lines_read", "accepted", "duplicates", "rejected", "ignored", "unidentified")
 
@@ -41,23 +41,25 @@ def ingest(
         typer.Option("--set", help="With --replay: FILE:LINE:COLUMN=VALUE puts one value right; may be repeated."),
     ] = None,
 ) -> int:
-    """Take in every source; running it again changes nothing. Exit 1 while refused lines wait in quarantine."""
+    """Take in the inbox and every source; running it again changes nothing. Exit 1 while refused lines wait in quarantine."""
     if correct and not replay:
         raise typer.BadParameter("--set belongs to --replay")
     with opened(workspace) as (_, machine):
-        shared: dict[str, Any] = {
-            "warehouse": machine.warehouse,
-            "ledger": machine.ledger,
-            "vault": machine.vault,
-            "key": machine.key,
-            "now": machine.clock(),
-            "progress": silent if json else _tell,
-        }
+        progress = silent if json else _tell
         if replay:
             listed = quarantined(machine.ledger, vault=machine.vault)
-            report = try_again(machine.sources, corrections=_corrections(correct or [], listed), **shared)
+            report = try_again(
+                sources_of(machine),
+                corrections=_corrections(correct or [], listed),
+                warehouse=machine.warehouse.local,
+                ledger=machine.ledger,
+                vault=machine.vault,
+                key=machine.key,
+                now=machine.clock(),
+                progress=progress,
+            )
         else:
-            report = take_in(machine.sources, root=machine.root, **shared)
+            report = gather(machine, progress)
         waiting = len(quarantined(machine.ledger, vault=machine.vault))
     if json:
         show.as_json({**_plain(report), "faults_in_quarantine": waiting})

@@ -1,7 +1,7 @@
 """Rows kept by day of occurrence, a few files a day however often a little is added.
 
 in   rows of a fact with an instant and an id
-out  parts `<folder>/YYYY-MM-DD/<number>`: the newest part of a day is written again with the new rows until it is full
+out  parts `<folder>/YYYY-MM-DD/<number>`: a day's newest part is written again with the new rows until it is full
 
 Adding the same rows twice in succession adds them once, so that what a crash cut short can simply be done again.
 Each part is replaced as a whole: whoever reads sees the rows before or after, never a row twice.

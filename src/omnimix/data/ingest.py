@@ -30,10 +30,12 @@ from omnimix.governance.pseudonym import Pseudonyms
 from omnimix.governance.vault import Vault
 from omnimix.store.facts import SCHEMAS
 from omnimix.store.ledger import Ledger
+from omnimix.store.turns import turn
 from omnimix.store.warehouse import Warehouse
 
 _FACTS = ("event", "order_line", "trait", "consent", "product", "spend", "link")
 _KEPT = ("order_line", "event", "trait", "consent", "declared_product", "reported_spend", LINES)
+LOCK = "intake.lock"  # beside the facts: one process at a time takes in
 _VERSION = 1  # raised when derived facts are computed differently
 
 
@@ -80,10 +82,11 @@ def ingest(
     cannot be read at all; what was taken in before stays, and the next run goes on from there.
     """
     forms = [shape(name, source) for name, source in sources.items()]
-    intake = intake_of(warehouse=warehouse, ledger=ledger, vault=vault, key=key, now=now, progress=progress)
-    counts = {form.key: _take_source(intake, form, root) for form in forms}
-    refresh(intake, forms)
-    return report(intake, counts)
+    with turn(warehouse.root.parent / LOCK):
+        intake = intake_of(warehouse=warehouse, ledger=ledger, vault=vault, key=key, now=now, progress=progress)
+        counts = {form.key: _take_source(intake, form, root) for form in forms}
+        refresh(intake, forms)
+        return report(intake, counts)
 
 
 def report(intake: Intake, counts: Mapping[str, Counts]) -> IngestReport:

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from omnimix.core.errors import NotFound
 from omnimix.core.hashing import digest
 from omnimix.data.counts import Counts, IngestReport
-from omnimix.data.ingest import intake_of, put_rejected, refresh, report, silent
+from omnimix.data.ingest import LOCK, intake_of, put_rejected, refresh, report, silent
 from omnimix.data.intake import Intake, Progress, Taken, take_in
+from omnimix.data.live.settle import day_of
 from omnimix.data.quarantine import Quarantined, quarantined
 from omnimix.data.rows import IngestFileRow, QuarantineRow
 from omnimix.data.source.batch import EXTRA, LINE, Batch, Broken, Record, from_records
@@ -28,6 +29,7 @@ from omnimix.data.source.spec import Source
 from omnimix.governance.keys import WorkspaceKey
 from omnimix.governance.vault import Vault
 from omnimix.store.ledger import Ledger
+from omnimix.store.turns import turn
 from omnimix.store.warehouse import Warehouse
 
 
@@ -57,23 +59,24 @@ def replay(
     Raises NotFound for a correction of a line that is not in quarantine.
     """
     forms = {name: shape(name, source) for name, source in sources.items()}
-    intake = intake_of(warehouse=warehouse, ledger=ledger, vault=vault, key=key, now=now, progress=progress)
-    right = {(c.source, c.digest, c.line): dict(c.values) for c in corrections}
-    open_lines = quarantined(ledger, vault=vault)
-    unknown = right.keys() - {(q.source, q.digest, q.line) for q in open_lines}
-    if unknown:
-        source, _, line = min(unknown)
-        raise NotFound(f"line {line} of {source!r} is not in quarantine", fix="list the quarantine first")
-    waiting: dict[tuple[str, str], dict[int, Quarantined]] = defaultdict(dict)
-    for fault in open_lines:
-        if fault.source in forms:
-            waiting[fault.source, fault.digest].setdefault(fault.line, fault)
-    counts: dict[str, Counts] = defaultdict(Counts)
-    for (source, of_file), lines in waiting.items():
-        mine = {line: values for (s, d, line), values in right.items() if (s, d) == (source, of_file)}
-        counts[source] += _replay_file(intake, forms[source], of_file, lines, mine)
-    refresh(intake, list(forms.values()))
-    return report(intake, counts)
+    with turn(warehouse.root.parent / LOCK):
+        intake = intake_of(warehouse=warehouse, ledger=ledger, vault=vault, key=key, now=now, progress=progress)
+        right = {(c.source, c.digest, c.line): dict(c.values) for c in corrections}
+        open_lines = quarantined(ledger, vault=vault)
+        unknown = right.keys() - {(q.source, q.digest, q.line) for q in open_lines}
+        if unknown:
+            source, _, line = min(unknown)
+            raise NotFound(f"line {line} of {source!r} is not in quarantine", fix="list the quarantine first")
+        waiting: dict[tuple[str, str], dict[int, Quarantined]] = defaultdict(dict)
+        for fault in open_lines:
+            if fault.source in forms:
+                waiting[fault.source, fault.digest].setdefault(fault.line, fault)
+        counts: dict[str, Counts] = defaultdict(Counts)
+        for (source, of_file), lines in waiting.items():
+            mine = {line: values for (s, d, line), values in right.items() if (s, d) == (source, of_file)}
+            counts[source] += _replay_file(intake, forms[source], of_file, lines, mine)
+        refresh(intake, list(forms.values()))
+        return report(intake, counts)
 
 
 def _replay_file(
@@ -142,7 +145,9 @@ def _clear(
             row.cleared, row.corrected = True, True
     session.flush()
     put_rejected(session, intake, form, file, taken.rejected)
-    known = session.get(IngestFileRow, (form.key, file.digest))
+    known = session.get(IngestFileRow, (form.key, file.digest)) or session.get(
+        IngestFileRow, (form.key, day_of(file.name))
+    )
     if known is not None:
         counts = taken.counts
         known.rejected -= counts.lines_read - counts.rejected

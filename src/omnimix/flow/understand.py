@@ -17,8 +17,9 @@ from omnimix.audience.segment.features import features
 from omnimix.audience.segment.segment import REST
 from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.core.errors import InvalidInput
-from omnimix.data.ingest import ingest, silent
+from omnimix.data.ingest import silent
 from omnimix.data.intake import Progress
+from omnimix.flow.collect import gather
 from omnimix.flow.machine import Machine
 from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, permitted_for, profiles_of
 from omnimix.flow.step import Counts
@@ -29,22 +30,13 @@ SEED = 20260101  # of clustering: fixed, so that the same customers give the sam
 
 def take_in(machine: Machine, progress: Progress = silent) -> Counts:
     """Read every source. Lines that were refused wait in quarantine. Raises InvalidInput without sources."""
-    if not machine.sources:
+    if not machine.sources and not machine.collect.write_keys:
         raise InvalidInput(
             "no source is declared",
             where="omnimix.toml",
             fix="add a table such as [sources.orders] with a path and a preset; omnimix init writes an example",
         )
-    report = ingest(
-        machine.sources,
-        root=machine.root,
-        warehouse=machine.warehouse.local,
-        ledger=machine.ledger,
-        vault=machine.vault,
-        key=machine.key,
-        now=machine.clock(),
-        progress=progress,
-    )
+    report = gather(machine, progress)
     total = report.total
     return Counts(
         total.lines_read,
@@ -131,7 +123,7 @@ def catalogue(machine: Machine) -> Counts:
 
 
 def journey_tables(machine: Machine) -> Mapping[str, Table]:
-    """Who did what on the journey map, by table name; the `behind_*` functions read them."""
+    """Who did what on the journey map, by table name, not run yet; the `behind_*` functions read them."""
     return journey_rows(
         events_of(machine), rules=machine.journey, lifecycle=machine.lifecycle, as_of=machine.today
     )

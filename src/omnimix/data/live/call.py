@@ -71,7 +71,8 @@ class Call:
     write_key: str | None
 
 
-_OUTER, _BATCH, _EVENT = (msgspec.json.Decoder(kind) for kind in (Outer, _Batch, _Event))
+_OUTER, _BATCH = msgspec.json.Decoder(Outer), msgspec.json.Decoder(_Batch)
+_EVENT = msgspec.json.Decoder(_Event)
 _PACK, _UNPACK = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Envelope)
 
 

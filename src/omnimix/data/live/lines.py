@@ -3,8 +3,8 @@
 in   a closed log of the inbox, the seal
 out  batches of flat text records: each event with its id, its corrected time, and what its request said
 
-An event's time is corrected for the clock of its sender (Segment spec): receivedAt − (sentAt − originalTimestamp), never
-later than when it arrived. An event that names no time happened when it arrived.
+An event's time is corrected for the clock of its sender (Segment spec): receivedAt − (sentAt − originalTimestamp),
+never later than when it arrived. An event that names no time happened when it arrived.
 """
 
 from collections.abc import Iterator
@@ -107,7 +107,7 @@ def _dated(said: dict[str, Any], sent_at: Any, received_us: int) -> None:
 
 
 def corrected(original: datetime, sent: datetime | None, received: datetime) -> datetime:
-    """When it happened by our clock: `received` less the time between happening and sending; not after `received`."""
+    """When it happened by our clock: `received` less the time from happening to sending; not after `received`."""
     if sent is None:
         return min(original, received)
     try:

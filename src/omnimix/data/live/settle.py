@@ -3,9 +3,9 @@
 in   the inbox, the seal, the sources that write keys stand for, an open Intake
 out  event rows by day, links, vault entries, quarantine; counts that add up; logs taken in are gone
 
-A closed log is taken in like a file and deleted only when its facts and its row in the ledger are there. Cut short at
-any step, the next settling does the same again to the same end. Rows of logs that are gone are then put together, one a
-source and day, so that the ledger does not grow with time.
+A closed log is taken in like a file and deleted only when its facts and its row in the ledger are there. Cut short
+at any step, the next settling does the same again to the same end. Ledger rows of logs that are gone are then put
+together, one a source and day, so that the ledger does not grow with time.
 """
 
 import hashlib
@@ -29,6 +29,7 @@ from omnimix.data.source.spec import Source
 from omnimix.data.told import LINES
 from omnimix.governance.seal import Seal
 from omnimix.store.inbox import Inbox
+from omnimix.store.ledger import Ledger
 
 _DAY = "received "  # digest of the row that stands for a day's logs: this and the day
 _SUMMED = ("lines_read", "accepted", "duplicates", "rejected", "ignored", "unidentified")
@@ -94,7 +95,7 @@ def _fold(intake: Intake, source: str, waiting: set[str]) -> None:
         for row in session.scalars(query).all():
             if row.file in waiting:
                 continue
-            key = (source, f"{_DAY}{received(row.file):%Y-%m-%d}")
+            key = (source, day_of(row.file))
             day = session.get(IngestFileRow, key)
             if day is None:
                 nothing = dict.fromkeys(_SUMMED, 0)
@@ -108,15 +109,18 @@ def _fold(intake: Intake, source: str, waiting: set[str]) -> None:
     fold(intake.warehouse, LINES, folder=source)
 
 
-def received(log: str) -> datetime:
-    """When a log was begun, by its name; naive UTC."""
-    return datetime.fromtimestamp(int(log.partition("-")[0]) / 1e9, UTC).replace(tzinfo=None)
+def day_of(log: str) -> str:
+    """Under which digest a log is counted once it is gone: its day, told by its name (UTC). "" for no log."""
+    begun = log.partition("-")[0]
+    if not (log.endswith(".log") and begun.isdigit()):
+        return ""
+    return f"{_DAY}{datetime.fromtimestamp(int(begun) / 1e9, UTC):%Y-%m-%d}"
 
 
-def settled(intake: Intake, sources: Mapping[str, Source]) -> dict[str, Counts]:
+def settled(ledger: Ledger, sources: Mapping[str, Source]) -> dict[str, Counts]:
     """Everything that was ever settled, by source."""
     found: dict[str, Counts] = {name: Counts() for name in sources}
-    with intake.ledger() as session:
-        for row in session.scalars(select(IngestFileRow).where(IngestFileRow.source.in_(sources))):
+    with ledger() as session:
+        for row in session.scalars(select(IngestFileRow).where(IngestFileRow.source.in_(list(sources)))):
             found[row.source] += Counts(**{name: getattr(row, name) for name in _SUMMED})
     return found
