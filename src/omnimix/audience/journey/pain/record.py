@@ -110,7 +110,7 @@ class Contrast:
     other_sessions: int
     other_conversions: int
     other_rate: Interval
-    difference: Interval  # rate − other_rate, by people drawn again
+    difference: Interval  # rate − other_rate; the visits of one person count as alike as they are
     sentence: str
 
 
@@ -127,10 +127,10 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True)
 class Cohorts:
-    """Conversion by cohort at equal age, and whether it drifts from cohort to cohort."""
+    """Conversion by cohort, and whether it drifts from cohort to cohort."""
 
     cohorts: tuple[Cohort, ...]
-    within_days: int  # sessions of that many days after the first are counted, so that all have had the same time
+    within_days: int | None  # visits of so many days after the first, so that all have had the same time; None: all
     slope: Interval  # change of the conversion rate from one cohort to the next
     p_value: float
     sentence: str
@@ -138,7 +138,7 @@ class Cohorts:
 
 @dataclass(frozen=True, slots=True)
 class PainReport:
-    """All that was found, and how much was looked at. `points` are sorted, the strongest first."""
+    """All that was found, and how much was looked at. Findings are sorted, the strongest first."""
 
     as_of: datetime
     currency: str
@@ -148,8 +148,9 @@ class PainReport:
     profiles: int
     scanned: int  # ratios × groups whose every period was looked at
     rate_of_false: float  # the false-discovery rate that was asked for
-    points: tuple[PainPoint, ...]
+    points: tuple[PainPoint, ...]  # those with dates
+    standing: tuple[PainPoint, ...]  # chronic: one group is far worse off than the others, all the time
     traffic: tuple[TrafficChange, ...]
     contrasts: tuple[Contrast, ...]
-    cohorts: Cohorts | None
+    cohorts: tuple[Cohorts, ...]  # over all visits, then at equal age; empty: fewer than two cohorts
     notes: tuple[str, ...]  # what could not be looked at, and why
