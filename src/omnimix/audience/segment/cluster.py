@@ -1,297 +1,242 @@
 """Segments from behaviour: k-means with the number of clusters chosen by stability under resampling.
 
-in   FEATURE rows as an Arrow table
+in   FEATURE rows as an Arrow table: everybody, or a sample chosen by content
 out  a Segmentation, and MEMBER rows
 
-People with an order are clustered; people who only looked are one segment by definition; whoever is left, or
-is too few to be told apart, is `(rest)`. Method: for every number of clusters k, k-means is fitted to everybody
-and to random subsamples, and everybody is placed by each fit. Two things are asked of k. The fits of the
-subsamples must agree in pairs (Ben-Hur, Elisseeff and Guyon 2002), measured by the adjusted Rand index (Hubert and
-Arabie 1985), from which the share of people in clusters too small to keep is subtracted: that is the score. And
-each cluster by itself must be found again, measured by its mean best Jaccard coefficient with the clusters of the
-subsamples (Hennig 2007, who calls 0.75 and more valid and stable, and less than 0.6 not to be trusted): an average
-alone would let a good division hide the arbitrary halving of one of its clusters. The largest k whose weakest
-cluster reaches `stable` is taken, else the best score; below `least` nobody is divided.
+Rule segments that claim their people come first. Of the others, people with an order are clustered; people
+who only looked are one segment by definition; whoever is left, or is too few to be told apart, is `(rest)`.
+Method: for every number of clusters k, k-means is fitted to everybody and to random subsamples, and everybody is
+placed by each fit. Two things are asked of k. The fits of the subsamples must agree in pairs (Ben-Hur, Elisseeff
+and Guyon 2002), measured by the adjusted Rand index (Hubert and Arabie 1985), from which the share of people in
+clusters too small to keep is subtracted: that is the score. And each cluster by itself must be found again,
+measured by its mean best Jaccard coefficient with the clusters of the subsamples, and then of bootstraps (Hennig
+2007, who calls 0.75 and more valid and stable, and less than 0.6 not to be trusted): an average alone would let a
+good division hide the arbitrary halving of one of its clusters. The largest k whose weakest cluster reaches
+`stable` both times is taken, else the best score; below `least` nobody is divided.
+
+People are put into an order by their figures before anything random happens, so that neither the order of the rows
+nor what people are called has any part in the result.
 """
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from itertools import combinations
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
+from omnimix.audience.segment.definition import named
+from omnimix.audience.segment.kmeans import Clusters, choose, nearest
 from omnimix.audience.segment.matrix import FloatArray, Matrix, matrix
 from omnimix.audience.segment.naming import Names, Portrait, names
 from omnimix.audience.segment.rule import Rule, short_rule
+from omnimix.audience.segment.rules import SegmentRules, check
 from omnimix.audience.segment.scale import coordinates, fit_axes
-from omnimix.audience.segment.segment import REST, Segment
-from omnimix.audience.segment.segmentation import Candidate, Segmentation
+from omnimix.audience.segment.segment import PROSPECTS, REST, Origin, Segment
+from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.core.errors import InvalidInput
-from omnimix.core.record import config
 from omnimix.store.facts import MEMBER
 
-IntArray = npt.NDArray[np.int64]
-PROSPECTS = "visitors-yet-to-buy"
-
-
-@config
-class SegmentRules:
-    """How segments are made. Shares are in [0, 1]."""
-
-    features: tuple[str, ...] = (
-        "recency_days",
-        "orders",
-        "average_order_minor",
-        "units_per_line",
-        "median_price_minor",
-        "discount_share",
-        "category_share",
-    )
-    weights: dict[str, float] = field(default_factory=dict)  # feature → weight, 1 where absent
-    fewest: int = 3
-    most: int = 8
-    min_size: int = 50
-    min_share: float = 0.03
-    resamples: int = 8
-    resample_share: float = 0.8
-    starts: int = 4  # k-means starts per fit
-    stable: float = 0.75
-    least: float = 0.6
-    winsor: float = 0.01
-    sample: int = 20_000  # at most so many people are used to fit; everybody is placed
-
-
-@dataclass(frozen=True, slots=True)
-class _Clusters:
-    centres: FloatArray  # (clusters, axes)
-    owner: IntArray  # centre → cluster after merging, 0-based
-    stability: float
+__all__ = ["PROSPECTS", "SegmentRules", "fit_segments", "members"]
+NOBODY = ""  # the claim on people whom no rule segment takes
+Labels = npt.NDArray[np.object_]
+Mask = npt.NDArray[np.bool_]
 
 
 def fit_segments(
-    features: pa.Table, rules: SegmentRules, *, seed: int, currency: str | None = None
+    features: pa.Table,
+    rules: SegmentRules,
+    *,
+    seed: int,
+    currency: str | None = None,
+    flags: pa.Table | None = None,
+    people: int | None = None,
 ) -> Segmentation:
     """Segments of the profiles in `features` (FEATURE columns). `currency` is for amounts in rules.
 
-    The same rows in any order and the same seed give the same result. Raises InvalidInput when there is nobody,
-    when a rule is out of range or when a feature is unknown or sensitive.
+    `flags` (profile_id and a truth value for each of `rules.rules`) says who meets which rule segment; they are
+    needed where there are rule segments. `people` is how many the rows stand for, when they are a sample; sizes
+    are then estimates, until `count` puts in what the engine counted.
+
+    The same rows in any order, under any profile ids, and the same seed give the same result. Raises InvalidInput
+    when there is nobody, when a rule is out of range or when a feature is unknown or sensitive.
     """
-    _check(rules)
-    people = matrix(features)
-    if not people.profiles:
+    check(rules)
+    rows = matrix(features).by_content()
+    if not rows.profiles:
         raise InvalidInput(
             "there are no customers to divide into segments",
             where="segments",
             fix="check that the sources have orders or events with a customer and that they were ingested",
         )
+    met = _flags(rows, flags, rules)
     # Many small fits are faster on one thread, and many times so where other work keeps the cores busy.
     with threadpool_limits(limits=1):
-        return _segmentation(people, rules, seed=seed, currency=currency)
+        return _segmentation(rows, met, rules, seed=seed, currency=currency, people=people or len(rows.profiles))
 
 
-def _segmentation(people: Matrix, rules: SegmentRules, *, seed: int, currency: str | None) -> Segmentation:
-    buyers = people.column("orders") > 0
-    active = people.rows(buyers)
-    axes = fit_axes(active, rules.features, winsor=rules.winsor, weights=rules.weights) if buyers.any() else ()
-    found, candidates, note = _fit(coordinates(active, axes), rules, seed=seed)
-    draft = Segmentation((), axes, (), (), candidates, note)
-    if found is not None:
-        centres = tuple(tuple(float(x) for x in row) for row in found.centres)
-        draft = replace(draft, centres=centres, keys=tuple(f"#{o}" for o in found.owner))
-    floor = max(rules.min_size, rules.min_share * len(people.profiles))
-    keep_prospects = int(_prospects(people).sum()) >= floor
-    labels = _labels(people, draft, prospects=keep_prospects)
-    return _described(people, labels, draft, 1.0 if found is None else found.stability, currency=currency)
-
-
-def members(features: pa.Table, segmentation: Segmentation, *, as_of: dt.datetime) -> pa.Table:
-    """MEMBER rows: every profile of `features` once, in the segment it is nearest to."""
-    people = matrix(features)
+def members(
+    features: pa.Table, segmentation: Segmentation, *, as_of: dt.datetime, flags: pa.Table | None = None
+) -> pa.Table:
+    """MEMBER rows: every profile of `features` once; `place.placed` does the same inside the engine."""
+    rows = matrix(features, home=segmentation.home)
     has_prospects = any(s.key == PROSPECTS for s in segmentation.segments)
-    labels = _labels(people, segmentation, prospects=has_prospects)
-    columns = [list(people.profiles), labels.tolist(), [as_of] * len(labels)]
+    labels = _labels(rows, segmentation, prospects=has_prospects)
+    if flags is not None:
+        truth = flags.sort_by("profile_id")
+        for key in reversed(segmentation.claims):
+            labels[np.asarray(truth[key])] = key
+    columns = [list(rows.profiles), labels.tolist(), [as_of] * len(labels)]
     return pa.Table.from_arrays(
         [pa.array(c, t) for c, t in zip(columns, MEMBER.to_pyarrow().types, strict=True)],
         schema=MEMBER.to_pyarrow(),
     )
 
 
-def _check(rules: SegmentRules) -> None:
-    faults = {
-        "fewest": not 2 <= rules.fewest <= rules.most,
-        "min_size": rules.min_size < 1,
-        "min_share": not 0 <= rules.min_share < 0.5,
-        "resamples": rules.resamples < 2,
-        "resample_share": not 0 < rules.resample_share <= 1,
-        "winsor": not 0 <= rules.winsor < 0.5,
-        "sample": rules.sample < 100,
-    }
-    for name, wrong in faults.items():
-        if wrong:
-            value = getattr(rules, name)
-            raise InvalidInput(f"{name} = {value!r} is out of range", where="segments", fix=f"correct {name}")
+def _flags(rows: Matrix, flags: pa.Table | None, rules: SegmentRules) -> dict[str, Mask]:
+    """Who meets which rule segment that claims its people, in the order of `rows`."""
+    wanted = [key for key, definition in rules.rules.items() if definition.claims]
+    if flags is None or not wanted:
+        return {}
+    place = {profile: i for i, profile in enumerate(flags["profile_id"].to_pylist())}
+    order = [place[profile] for profile in rows.profiles]
+    return {key: np.asarray(flags[key].combine_chunks().take(pa.array(order))) for key in wanted}
 
 
-def _prospects(people: Matrix) -> npt.NDArray[np.bool_]:
-    """Those who looked, and neither bought nor returned anything."""
-    looked: npt.NDArray[np.bool_] = (
-        (people.column("orders") == 0) & (people.column("returns") == 0) & (people.column("visits") > 0)
+def _claimed(met: dict[str, Mask], people: int, floor: float) -> tuple[Labels, tuple[str, ...]]:
+    """Whom rule segments take, NOBODY for the others; and the keys of those large enough to be segments."""
+    labels, claims = np.full(people, NOBODY, dtype=object), []
+    for key, mask in met.items():
+        taken = mask & (labels == NOBODY)
+        if taken.sum() >= floor:
+            labels[taken] = key
+            claims.append(key)
+    return labels, tuple(claims)
+
+
+def _segmentation(
+    rows: Matrix, met: dict[str, Mask], rules: SegmentRules, *, seed: int, currency: str | None, people: int
+) -> Segmentation:
+    scale = people / len(rows.profiles)
+    claimed, claims = _claimed(met, len(rows.profiles), rules.min_size / scale)
+    free: Mask = claimed == NOBODY
+    buyers = (rows.column("orders") > 0) & free
+    active = rows.rows(buyers)
+    axes = fit_axes(active, rules.features, winsor=rules.winsor, weights=rules.weights) if buyers.any() else ()
+    draft = Segmentation(
+        (), axes, (), (), (), "", people=people, fitted_on=len(rows.profiles), home=rows.home, claims=claims
     )
+    points = coordinates(active, axes)
+    count = round(len(points) * scale)
+    if count < 2 * rules.min_size or points.shape[1] == 0:
+        found = None
+        draft = replace(draft, note=f"{count} customers with orders are too few to divide: they are one segment.")
+    else:
+        smallest = max(rules.min_size / count, rules.min_share)
+        found, candidates, note = choose(points, rules, smallest=smallest, seed=seed)
+        draft = replace(draft, candidates=candidates, note=note)
+    if found is not None:
+        centres = tuple(tuple(float(x) for x in row) for row in found.centres)
+        keys = tuple(f"#{o}" for o in found.owner)
+        draft = replace(draft, centres=centres, keys=keys, stability=found.stability)
+    floor = max(rules.min_size / scale, rules.min_share * len(rows.profiles))
+    labels = _labels(rows, draft, prospects=int((_prospects(rows) & free).sum()) >= floor)
+    labels[~free] = claimed[~free]
+    return _described(rows, labels, draft, found, rules, currency=currency)
+
+
+def _prospects(rows: Matrix) -> Mask:
+    """Those who looked, and neither bought nor returned anything."""
+    looked: Mask = (rows.column("orders") == 0) & (rows.column("returns") == 0) & (rows.column("visits") > 0)
     return looked
 
 
-def _labels(people: Matrix, segmentation: Segmentation, *, prospects: bool) -> npt.NDArray[np.str_]:
-    labels = np.full(len(people.profiles), REST, dtype=object)
-    buyers = people.column("orders") > 0
+def _labels(rows: Matrix, segmentation: Segmentation, *, prospects: bool) -> Labels:
+    labels = np.full(len(rows.profiles), REST, dtype=object)
+    buyers = rows.column("orders") > 0
     if segmentation.centres and buyers.any():
-        nearest = _nearest(coordinates(people.rows(buyers), segmentation.axes), np.array(segmentation.centres))
-        labels[buyers] = np.array(segmentation.keys, dtype=object)[nearest]
+        points = coordinates(rows.rows(buyers), segmentation.axes)
+        labels[buyers] = np.array(segmentation.keys, dtype=object)[nearest(points, np.array(segmentation.centres))]
     if prospects:
-        labels[_prospects(people)] = PROSPECTS
+        labels[_prospects(rows)] = PROSPECTS
     return labels
 
 
-def _nearest(points: FloatArray, centres: FloatArray) -> IntArray:
-    """The nearest centre of each point, the first of equals."""
-    distance = -2 * points @ centres.T + (centres**2).sum(axis=1)
-    nearest: IntArray = np.round(distance, 9).argmin(axis=1)
-    return nearest
-
-
-def _fit(
-    points: FloatArray, rules: SegmentRules, *, seed: int
-) -> tuple[_Clusters | None, tuple[Candidate, ...], str]:
-    """The clusters, or None when people cannot be told apart; what was tried; and why."""
-    people, floor = len(points), max(rules.min_size, rules.min_share * len(points))
-    if people < 2 * rules.min_size or points.shape[1] == 0:
-        return None, (), f"{people} customers with orders are too few to divide: everybody is one segment."
-    rng = np.random.default_rng(seed)
-    if people > rules.sample:
-        points = points[np.sort(rng.choice(people, rules.sample, replace=False))]
-    most = min(rules.most, people // rules.min_size, len(np.unique(points, axis=0)))
-    ks = range(min(rules.fewest, most), most + 1) if most >= 2 else range(0)
-    smallest = floor / people
-    tried = tuple(_candidate(points, k, rules, smallest=smallest, rng=rng) for k in ks)
-    shown = tuple(c for c, _centres_ in tried)
-    if not tried or max(c.score for c in shown) < rules.least:
-        return None, shown, "No division of the customers came out the same twice: everybody is one segment."
-    steady = [pair for pair in tried if pair[0].weakest >= rules.stable and pair[0].score >= rules.least]
-    chosen, centres = steady[-1] if steady else max(tried, key=lambda t: (t[0].score, -t[0].clusters))
-    how = "the most that are each found again" if steady else "the number that came out most alike"
-    note = (
-        f"{chosen.clusters} clusters, {how} in subsamples: "
-        f"adjusted Rand index {chosen.stability:.2f} over {rules.resamples} resamples."
-    )
-    owner = _merged(points, centres, smallest=smallest)
-    return _Clusters(centres, owner, chosen.stability), shown, note
-
-
-def _centres(points: FloatArray, k: int, rules: SegmentRules, *, seed: int) -> FloatArray:
-    """Centres of k clusters, in a fixed order, rounded so that the number of threads leaves no trace."""
-    fitted = KMeans(n_clusters=k, n_init=rules.starts, random_state=seed).fit(points)
-    centres: FloatArray = fitted.cluster_centers_.round(6)
-    return centres[np.lexsort(centres.T[::-1])]
-
-
-def _candidate(
-    points: FloatArray, k: int, rules: SegmentRules, *, smallest: float, rng: np.random.Generator
-) -> tuple[Candidate, FloatArray]:
-    """How well k clusters hold, and their centres."""
-    centres = _centres(points, k, rules, seed=int(rng.integers(2**31)))
-    size = max(k, round(rules.resample_share * len(points)))
-    placed = []
-    for _ in range(rules.resamples):
-        drawn = np.sort(rng.choice(len(points), size, replace=False))
-        redrawn = _centres(points[drawn], k, rules, seed=int(rng.integers(2**31)))
-        placed.append(_nearest(points, redrawn))
-    stability = float(np.mean([adjusted_rand_score(a, b) for a, b in combinations(placed, 2)]))
-    shares = [np.bincount(labels, minlength=k) / len(points) for labels in placed]
-    undersized = float(np.mean([share[share < smallest].sum() for share in shares]))
-    weakest = _weakest(_nearest(points, centres), placed, k, smallest=smallest)
-    return Candidate(k, stability, undersized, weakest, stability - undersized), centres
-
-
-def _weakest(labels: IntArray, placed: Sequence[IntArray], k: int, *, smallest: float) -> float:
-    """The lowest mean best Jaccard coefficient among the clusters large enough to be kept."""
-    found = np.zeros((len(placed), k))
-    own = np.bincount(labels, minlength=k).astype(np.float64)
-    for row, other in enumerate(placed):
-        both = np.bincount(labels * k + other, minlength=k * k).reshape(k, k)
-        either = own[:, None] + np.bincount(other, minlength=k)[None, :] - both
-        found[row] = (both / np.maximum(either, 1)).max(axis=1)
-    kept = own >= max(1.0, smallest * len(labels))
-    return float(found.mean(axis=0)[kept].min()) if kept.any() else 0.0
-
-
-def _merged(points: FloatArray, centres: FloatArray, *, smallest: float) -> IntArray:
-    """For each centre its cluster, once every cluster below `smallest` (a share) has joined the nearest one."""
-    label = _nearest(points, centres)
-    size = np.bincount(label, minlength=len(centres)).astype(float) / len(points)
-    middle, owner = centres.copy(), np.arange(len(centres))
-    alive = list(range(len(centres)))
-    while len(alive) > 1:
-        small = min(alive, key=lambda c: (size[c], c))
-        if size[small] >= smallest:
-            break
-        alive.remove(small)
-        near = min(alive, key=lambda c: (float(((middle[c] - middle[small]) ** 2).sum()), c))
-        weight = size[near] + size[small]
-        if weight > 0:
-            middle[near] = (middle[near] * size[near] + middle[small] * size[small]) / weight
-        size[near], owner[owner == small] = weight, near
-    _, compact = np.unique(owner, return_inverse=True)
-    return compact.astype(np.int64)
-
-
 def _described(
-    people: Matrix,
-    labels: npt.NDArray[np.str_],
+    rows: Matrix,
+    labels: Labels,
     draft: Segmentation,
-    stability: float,
+    found: Clusters | None,
+    rules: SegmentRules,
     *,
     currency: str | None,
 ) -> Segmentation:
     """Give each group its name, key, rule and figures."""
-    groups = sorted(set(labels.tolist()) - {REST}, key=lambda g: (-int((labels == g).sum()), g))
-    portraits = [Portrait.of(people, labels == g, fixed=g if g == PROSPECTS else None) for g in groups]
-    named = names(portraits)
-    segments = []
-    for group, name in zip(groups, named, strict=True):
-        inside = labels == group
-        rule = short_rule(people, inside, currency=currency)
-        segments.append(_segment(people, inside, name, rule, 1.0 if group == PROSPECTS else stability))
-    rest = labels == REST
-    if rest.any():
+    groups = sorted(set(labels.tolist()) - {REST, *draft.claims}, key=lambda g: (-int((labels == g).sum()), g))
+    portraits = [Portrait.of(rows, labels == g, fixed=g if g == PROSPECTS else None) for g in groups]
+    names_of = dict(zip(groups, names(portraits, taken=rules.rules), strict=True))
+    describe = _Describe(rows, labels, scale=draft.people / len(rows.profiles), stability=_mean(draft))
+    segments = [describe.by_rule(key, rules) for key in draft.claims]
+    for group, name in names_of.items():
+        rule = short_rule(rows, labels == group, currency=currency)
+        if group == PROSPECTS:
+            segments.append(describe.group(group, name, rule, Origin.PROSPECTS))
+        else:
+            again = 1.0 if found is None else found.found_again[int(group.removeprefix("#"))]
+            segments.append(describe.group(group, name, rule, Origin.CLUSTER, found_again=again))
+    if (labels == REST).any():
         only = not segments
-        rule = Rule("everybody" if only else "none of the other segments", 1.0, 1.0)
+        text = "everybody" if only else "none of the other segments"
         name = Names(REST, "Everyone" if only else "Everyone else")
-        segments.append(_segment(people, rest, name, rule, 1.0))
-    key_of = {g: n.key for g, n in zip(groups, named, strict=True)}
+        segments.append(describe.group(REST, name, Rule(text, 1.0, 1.0), Origin.REST))
     # A centre that is nobody's nearest after winsorising names no segment; its few future neighbours are (rest).
-    keys = tuple(key_of.get(k, REST) for k in draft.keys)
-    return replace(draft, segments=tuple(segments), keys=keys)
+    keys = tuple(names_of[k].key if k in names_of else REST for k in draft.keys)
+    return replace(draft, segments=ordered(segments), keys=keys)
 
 
-def _segment(people: Matrix, inside: npt.NDArray[np.bool_], name: Names, rule: Rule, stability: float) -> Segment:
-    def means(values: FloatArray) -> dict[str, float]:
-        return {c: float(m) for c, m in zip(people.columns, values.mean(axis=0), strict=True)}
+def _mean(draft: Segmentation) -> float:
+    return 1.0 if draft.stability is None else draft.stability.rand
 
-    size = int(inside.sum())
-    return Segment(
-        key=name.key,
-        name=name.name,
-        size=size,
-        share=size / len(inside),
-        rule=rule.text,
-        precision=rule.precision,
-        recall=rule.recall,
-        stability=stability,
-        means=means(people.values[inside]),
-        base_means=means(people.values),
-    )
+
+def ordered(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+    """The largest first, those of one size by key, `(rest)` last."""
+    return tuple(sorted(segments, key=lambda s: (s.key == REST, -s.size, s.key)))
+
+
+class _Describe:
+    """Makes Segment records of groups of rows."""
+
+    def __init__(self, rows: Matrix, labels: Labels, *, scale: float, stability: float) -> None:
+        self.rows, self.labels, self.scale, self.stability = rows, labels, scale, stability
+        self.base = _means(rows, rows.values)
+
+    def group(self, label: str, name: Names, rule: Rule, origin: Origin, *, found_again: float = 1.0) -> Segment:
+        """One group, by its label."""
+        inside = self.labels == label
+        return Segment(
+            key=name.key,
+            name=name.name,
+            size=round(int(inside.sum()) * self.scale),
+            share=int(inside.sum()) / len(inside),
+            rule=rule.text,
+            precision=rule.precision,
+            recall=rule.recall,
+            stability=self.stability if origin is Origin.CLUSTER else 1.0,
+            means=_means(self.rows, self.rows.values[inside]),
+            base_means=self.base,
+            origin=origin,
+            conditions=rule.conditions,
+            found_again=found_again,
+        )
+
+    def by_rule(self, key: str, rules: SegmentRules) -> Segment:
+        """A rule segment: its rule is its definition, so precision and recall are 1."""
+        definition = rules.rules[key]
+        rule = Rule(definition.text, 1.0, 1.0)
+        return self.group(key, Names(key, named(key, definition)), rule, Origin.RULE)
+
+
+def _means(rows: Matrix, values: FloatArray) -> dict[str, float]:
+    return {c: float(m) for c, m in zip(rows.columns, values.mean(axis=0), strict=True)}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from omnimix.audience.segment.features import FEATURE, OTHER
 from omnimix.audience.segment.sensitive import is_sensitive, refuse_sensitive
@@ -24,9 +25,10 @@ ABROAD = "abroad"
 class Matrix:
     """`values[i, j]` is `columns[j]` of `profiles[i]`. A share of a family is the column `family:key`."""
 
-    profiles: tuple[str, ...]  # ascending
+    profiles: tuple[str, ...]  # ascending, but for `by_content`
     columns: tuple[str, ...]
     values: FloatArray  # (profiles, columns)
+    home: str | None = None  # the country that `abroad` is abroad from
 
     def column(self, name: str) -> FloatArray:
         """One column; zeros for a share that nobody has. Raises InvalidInput for any other unknown name."""
@@ -43,14 +45,20 @@ class Matrix:
     def rows(self, chosen: npt.NDArray[np.bool_]) -> "Matrix":
         """The matrix of the chosen profiles."""
         kept = tuple(p for p, keep in zip(self.profiles, chosen, strict=True) if keep)
-        return Matrix(kept, self.columns, self.values[chosen])
+        return Matrix(kept, self.columns, self.values[chosen], self.home)
+
+    def by_content(self) -> "Matrix":
+        """The same people in an order that their figures alone decide."""
+        order = np.lexsort(self.values.T[::-1])
+        return Matrix(tuple(self.profiles[i] for i in order), self.columns, self.values[order], self.home)
 
 
-def matrix(features: pa.Table) -> Matrix:
+def matrix(features: pa.Table, *, home: str | None = None) -> Matrix:
     """Spread the maps of FEATURE rows into columns. Keys that name something sensitive are left out.
 
-    `abroad` is 1 where the profile's country is not the most frequent one. Raises InvalidInput when a column is
-    missing, names a sensitive attribute, holds NaN or infinity, or when a profile occurs twice.
+    `abroad` is 1 where the profile's country is not `home`, by default the most frequent one. Raises
+    InvalidInput when a column is missing, names a sensitive attribute, holds NaN or infinity, or when a profile
+    occurs twice.
     """
     missing = [c for c in FEATURE if c not in features.column_names]
     if missing:
@@ -66,12 +74,13 @@ def matrix(features: pa.Table) -> Matrix:
             columns[name] = rows[name].to_numpy().astype(np.float64)
         elif kind.is_map():
             columns |= _spread(name, rows[name])
-    columns[ABROAD] = _abroad(rows["country"].to_pylist())
+    home = home or home_of(rows["country"])
+    columns[ABROAD] = _abroad(rows["country"], home)
     columns |= _stages(rows["stage"].to_pylist())
     values = np.column_stack(list(columns.values())) if profiles else np.zeros((0, len(columns)))
     if not np.isfinite(values).all():
         raise InvalidInput("a feature is not a finite number", where="segments")
-    return Matrix(profiles, tuple(columns), values)
+    return Matrix(profiles, tuple(columns), values, home)
 
 
 def _spread(name: str, column: pa.ChunkedArray) -> dict[str, FloatArray]:
@@ -93,10 +102,16 @@ def _spread(name: str, column: pa.ChunkedArray) -> dict[str, FloatArray]:
     return spread
 
 
-def _abroad(countries: list[str | None]) -> FloatArray:
-    counted = Counter(c for c in countries if c)
-    home = max(sorted(counted), key=lambda c: counted[c], default=None)
-    return np.array([float(bool(c) and c != home) for c in countries])
+def home_of(countries: pa.ChunkedArray) -> str | None:
+    """The most frequent country, the first by name of equals; None where no country is known."""
+    counted = Counter({c["values"]: c["counts"] for c in pc.value_counts(countries).to_pylist() if c["values"]})
+    return max(sorted(counted), key=lambda c: counted[c], default=None)
+
+
+def _abroad(countries: pa.ChunkedArray, home: str | None) -> FloatArray:
+    elsewhere = pc.and_(pc.not_equal(countries, home or ""), pc.not_equal(countries, ""))
+    found: FloatArray = pc.fill_null(elsewhere, False).to_numpy(zero_copy_only=False).astype(np.float64)
+    return found
 
 
 def _stages(stages: list[str | None]) -> dict[str, FloatArray]:

@@ -78,9 +78,12 @@ class Portrait:
         )
 
 
-def names(portraits: Sequence[Portrait]) -> tuple[Names, ...]:
-    """A name for each portrait, in order. Where two would be called the same, the later one says more."""
-    taken: set[str] = set()
+def names(portraits: Sequence[Portrait], *, taken: Iterable[str] = ()) -> tuple[Names, ...]:
+    """A name for each portrait, in order. Where two would be called the same, the later one says more.
+
+    `taken` are keys that are not to be given.
+    """
+    taken = set(taken)
     found = []
     for portrait in portraits:
         name = next(n for n in _wordings(portrait) if slug(n) not in taken)

@@ -45,6 +45,7 @@ class Rule:
     text: str
     precision: float
     recall: float
+    conditions: "tuple[Condition, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def short_rule(rows: Matrix, inside: Mask, *, currency: str | None, longest: int
         picked &= condition.holds(rows)
     hits = int((picked & inside).sum())
     text = " and ".join(c.text(currency) for c in chosen) or "everybody"
-    return Rule(text, hits / max(1, int(picked.sum())), hits / max(1, int(inside.sum())))
+    return Rule(text, hits / max(1, int(picked.sum())), hits / max(1, int(inside.sum())), chosen)
 
 
 def _search(

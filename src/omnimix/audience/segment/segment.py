@@ -5,6 +5,18 @@ out  Segment records
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+from omnimix.audience.segment.rule import Condition
+
+
+class Origin(StrEnum):
+    """How a segment came about."""
+
+    CLUSTER = "cluster"  # found: the people nearest to some centres
+    RULE = "rule"  # defined in omnimix.toml
+    PROSPECTS = "prospects"  # defined by us: looked, and did not buy
+    REST = "rest"  # whoever is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,10 @@ class Segment:
     stability: float  # adjusted Rand index of the clustering over resamples, mean
     means: dict[str, float]  # feature → mean of the members
     base_means: dict[str, float]  # feature → mean of everybody
+    origin: Origin = Origin.CLUSTER
+    conditions: tuple[Condition, ...] = ()  # `rule`, taken apart; empty for definitions and the rest
+    found_again: float = 1.0  # mean best Jaccard coefficient over bootstraps; 1 for what is defined
 
 
 REST = "(rest)"
+PROSPECTS = "visitors-yet-to-buy"

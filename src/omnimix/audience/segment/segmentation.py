@@ -30,6 +30,17 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Stability:
+    """How alike the clustering comes out when customers are drawn again with replacement."""
+
+    bootstraps: int
+    rand: float  # mean adjusted Rand index of each bootstrap's clustering with the chosen one
+    low: float  # 5th percentile over the bootstraps
+    high: float  # 95th percentile
+    moved: float  # mean share of people whom a bootstrap puts into another cluster: the error of the sample
+
+
+@dataclass(frozen=True, slots=True)
 class Segmentation:
     """Segments, largest first, `(rest)` last; together they hold every profile exactly once."""
 
@@ -39,6 +50,11 @@ class Segmentation:
     keys: tuple[str, ...]  # the segment of each centre
     candidates: tuple[Candidate, ...]
     note: str  # how the number of segments came about, one plain sentence
+    people: int = 0  # profiles with features at the time of fitting
+    fitted_on: int = 0  # of whom so many were looked at; fewer than `people`: a sample by content
+    home: str | None = None  # the country that `abroad` is abroad from
+    claims: tuple[str, ...] = ()  # rule segments that take their people, in order of precedence
+    stability: Stability | None = None  # None: nothing was divided
 
     def segment(self, key: str) -> Segment:
         """The segment with this key. Raises KeyError when there is none."""
