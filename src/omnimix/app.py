@@ -101,6 +101,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
                 live_source(file.collect, currency=file.workspace.currency), signals=file.consent.signals
             ),
             enrichment=file.enrichment,
+            robots=file.robots,
         )
     finally:
         warehouse.close()

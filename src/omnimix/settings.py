@@ -30,6 +30,7 @@ from omnimix.core.record import config
 from omnimix.creative.brand import Brand
 from omnimix.data.enrichment.audit import EnrichmentRules
 from omnimix.data.live.spec import Collect
+from omnimix.data.robots.rules import RobotRules
 from omnimix.data.source.spec import Source
 from omnimix.flow.machine import Job
 from omnimix.governance.consent.signals import ConsentRules
@@ -82,6 +83,7 @@ class OmnimixFile:
     lifecycle: Lifecycle = Lifecycle()
     segments: SegmentRules = SegmentRules()
     enrichment: EnrichmentRules = EnrichmentRules()
+    robots: RobotRules = RobotRules()
     value: ValueRules = ValueRules()
     sources: Mapping[str, Source] = field(default_factory=dict)
     collect: Collect = Collect()

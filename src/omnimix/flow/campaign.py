@@ -11,12 +11,14 @@ from omnimix.core.hashing import digest
 from omnimix.data.ingest import silent
 from omnimix.data.intake import Progress
 from omnimix.flow.activate import deploy, foresee
+from omnimix.flow.consent import weigh_consent
 from omnimix.flow.create import check, draw, picture_files, review, write_briefs, write_copy
 from omnimix.flow.enrichment import audit_enrichment, enrichment_inputs
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.market import live
 from omnimix.flow.measure import measure
 from omnimix.flow.report import write_report
+from omnimix.flow.robots import mark_robots
 from omnimix.flow.step import Step, StepResult, run_steps
 from omnimix.flow.understand import catalogue, identify, map_journey, portray, segment, take_in
 from omnimix.flow.value import value
@@ -29,6 +31,8 @@ def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step
     return [
         Step("ingest", partial(take_in, machine, progress), always=True),
         Step("identity", partial(identify, machine)),
+        Step("consent", partial(weigh_consent, machine), inputs=machine.consent_assumed),
+        Step("robots", partial(mark_robots, machine), inputs=machine.robots),
         Step("catalogue", partial(catalogue, machine)),
         Step("enrichment", partial(audit_enrichment, machine), inputs=enrichment_inputs(machine)),
         Step("journey", partial(map_journey, machine), inputs=[today, machine.journey, machine.lifecycle]),

@@ -23,6 +23,7 @@ from omnimix.creative.brand import Brand
 from omnimix.creative.campaign import Campaign
 from omnimix.data.enrichment.audit import EnrichmentRules
 from omnimix.data.live.spec import Collect, live_source
+from omnimix.data.robots.rules import RobotRules
 from omnimix.data.source.spec import Source
 from omnimix.governance.audit import Anchor
 from omnimix.governance.keys import WorkspaceKey
@@ -96,6 +97,7 @@ class Machine:
     collect: Collect = Collect()
     live: Source = live_source(Collect(), currency="GBP")  # how events that arrive over HTTP are read
     enrichment: EnrichmentRules = EnrichmentRules()
+    robots: RobotRules = RobotRules()
 
     @property
     def today(self) -> datetime:

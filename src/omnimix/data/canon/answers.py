@@ -4,8 +4,8 @@ in   typed columns of events
 out  rows of `consent`
 
 A client that sends a person's answers along with every event repeats them; it decides nothing by that. Where the
-client says when the person decided (`consent_at`; a TCF string carries it), that instant counts, and never one after
-the event. Global Privacy Control says no to advertising as of the event it came with.
+client says when the person decided (`consent_at`; a TCF string carries it), that instant counts, and never one
+after the event. Global Privacy Control says no to advertising as of the event it came with.
 """
 
 import pyarrow as pa

@@ -14,8 +14,9 @@ from omnimix.governance.consent.purpose import Purpose
 def decisions(consent: Table) -> Table:
     """The rows of `consent` (with profile_id) that are decisions.
 
-    Many clients send a person's answers along with every event (`repeated`). Such a row is a decision only where it
-    differs from the one before it of the same source; otherwise an old yes, sent again, would outlive a later no.
+    Many clients send a person's answers along with every event (`repeated`). Such a row is a decision only where
+    it differs from the one before it of the same source; otherwise an old yes, sent again, would outlive a later
+    no.
     """
     told = consent.filter(consent["profile_id"].notnull())
     before = ibis.window(

@@ -18,10 +18,10 @@ _MOST_VENDORS = 65_535  # vendor ids are 16 bits
 class Signals:
     """What a client's words mean here.
 
-    `categories` maps a category of the consent tool (Segment's `categoryPreferences`) to a purpose; a category that
-    is called like a purpose needs no entry. `tcf_vendor` is your own id on the IAB's vendor list: with it a purpose
-    must be granted to you, not only in general. `tcf_legitimate_interest` also counts a legitimate interest that was
-    not objected to, where the TCF allows one; leave it off unless you rely on that ground.
+    `categories` maps a category of the consent tool (Segment's `categoryPreferences`) to a purpose; a category
+    that is called like a purpose needs no entry. `tcf_vendor` is your own id on the IAB's vendor list: with it a
+    purpose must be granted to you, not only in general. `tcf_legitimate_interest` also counts a legitimate
+    interest that was not objected to, where the TCF allows one; leave it off unless you rely on that ground.
     """
 
     categories: Mapping[str, Purpose] = field(default_factory=dict)

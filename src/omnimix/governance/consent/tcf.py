@@ -4,9 +4,9 @@ in   a TC string, how the workspace reads them
 out  purpose → granted, and when the string was last changed; or why it is no TC string
 
 One of our purposes is granted where every TCF purpose it consists of is (IAB Europe, Transparency and Consent
-Framework Policies, version 5, appendix A; string format: Consent string and vendor list formats v2). Purposes 1, 3,
-4, 5 and 6 need consent; for 2, 7, 8 and 9 the policies (version 4 and later) also allow a legitimate interest. The TCF
-says nothing about e-mail.
+Framework Policies, version 5, appendix A; string format: Consent string and vendor list formats v2). Purposes 1,
+3, 4, 5 and 6 need consent; for 2, 7, 8 and 9 the policies (version 4 and later) also allow a legitimate interest.
+The TCF says nothing about e-mail.
 """
 
 import re
