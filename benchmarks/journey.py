@@ -19,11 +19,11 @@ from pathlib import Path
 from ibis.expr.types import Table
 
 from omnimix.audience.journey import medium
-from omnimix.audience.journey.funnel import funnel, funnel_paths
+from omnimix.audience.journey.funnel import begun, funnel, funnel_paths
 from omnimix.audience.journey.sessions import in_sessions, sessions
 from omnimix.audience.journey.steps import event_steps
 from omnimix.audience.journey.touches import touches
-from omnimix.audience.journey.transitions import moves, transitions
+from omnimix.audience.journey.transitions import moves, profile_moves, transitions
 from omnimix.store.warehouse import Warehouse
 from omnimix.testing.events import write_events
 from omnimix.testing.evidence import Figure, at_most, equal
@@ -92,12 +92,12 @@ def _pairs(events: Table, source: str) -> dict[str, tuple[Table, str]]:
     placed = in_sessions(events, gap_minutes=30)
     return {
         "transitions": (
-            transitions(moves(steps, within_days=180, as_of=AS_OF)),
+            transitions(profile_moves(moves(steps, within_days=180, as_of=AS_OF))),
             TRANSITIONS.format(source=source),
         ),
         "sessions": (sessions(placed), SESSIONS.format(placed=PLACED.format(source=source))),
         "touches": (touches(placed), TOUCHES.format(placed=PLACED.format(source=source))),
-        "funnel": (funnel(funnel_paths(steps, FUNNEL, within_days=180), FUNNEL), FUNNELS.format(source=source)),
+        "funnel": (funnel(funnel_paths(begun(steps, within_days=180), FUNNEL), FUNNEL), FUNNELS.format(source=source)),
     }
 
 

@@ -13,10 +13,7 @@ RULES = JourneyRules(within_days=7, most_steps=3)
 
 def mapped(warehouse: Warehouse, events: list[Event], as_of: datetime = AS_OF) -> JourneyMap:
     table, lifecycle = event_table(events), Lifecycle(periods=1)
-    rows = {
-        name: warehouse.materialise(t)
-        for name, t in journey_rows(table, rules=RULES, lifecycle=lifecycle, as_of=as_of).items()
-    }
+    rows = journey_rows(table, rules=RULES, lifecycle=lifecycle, as_of=as_of, keep=warehouse.materialise)
     counts = {
         name: warehouse.arrow(t) for name, t in journey_counts(table, rows, rules=RULES, as_of=as_of).items()
     }

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from journeys import NAMES, Event, event_lists, event_table, paths, slow_reach
 
 from omnimix.audience.journey.behind import behind_funnel
-from omnimix.audience.journey.funnel import funnel, funnel_paths
+from omnimix.audience.journey.funnel import begun, funnel, funnel_paths
 from omnimix.audience.journey.steps import event_steps
 from omnimix.store.warehouse import Warehouse
 
@@ -20,7 +20,7 @@ def test_a_funnel_says_what_the_paths_say(
     warehouse: Warehouse, events: list[Event], names: tuple[str, ...]
 ) -> None:
     reach = {p: [slow_reach(path, names) for path in cut] for p, cut in paths(events, WITHIN).items()}
-    held = warehouse.materialise(funnel_paths(event_steps(event_table(events)), names, within_days=7))
+    held = warehouse.materialise(funnel_paths(begun(event_steps(event_table(events)), within_days=7), names))
     rows = sorted(warehouse.arrow(funnel(held, names)).to_pylist(), key=lambda r: r["place"])
     assert [r["step"] for r in rows] == list(names)
     for place, row in enumerate(rows):
@@ -41,12 +41,12 @@ def test_the_wait_runs_from_the_first_chance_to_the_first_chance(
     slow = []
     for cut in paths(events, WITHIN).values():
         for path in cut:
-            begun = next((e for e in path if e[2] == names[0]), None)
-            if begun is None:
+            first = next((e for e in path if e[2] == names[0]), None)
+            if first is None:
                 continue
-            later = path[path.index(begun) + 1 :]
-            slow += [(e[3] - begun[3]).total_seconds() for e in later if e[2] == names[1]][:1]
-    held = funnel_paths(event_steps(event_table(events)), names, within_days=7)
+            later = path[path.index(first) + 1 :]
+            slow += [(e[3] - first[3]).total_seconds() for e in later if e[2] == names[1]][:1]
+    held = funnel_paths(begun(event_steps(event_table(events)), within_days=7), names)
     rows = {r["place"]: r for r in warehouse.arrow(funnel(held, names)).to_pylist()}
     assert rows[0]["median"] is None
     assert rows[1]["median"] == (median(slow) if slow else None)

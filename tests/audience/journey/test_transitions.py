@@ -9,7 +9,7 @@ from journeys import AS_OF, Event, event_lists, event_table, slow_moves, timelin
 from omnimix.audience.journey.behind import behind_move, behind_step
 from omnimix.audience.journey.journey import EXIT, OPEN, OTHER, START
 from omnimix.audience.journey.steps import event_steps, fold, number_orders, order_names
-from omnimix.audience.journey.transitions import moves, step_counts, transitions, waits
+from omnimix.audience.journey.transitions import moves, profile_moves, step_counts, transitions, waits
 from omnimix.store.warehouse import Warehouse
 
 WITHIN = timedelta(days=7)
@@ -18,7 +18,7 @@ WITHIN = timedelta(days=7)
 def counted(warehouse: Warehouse, events: list[Event]) -> list[dict[str, object]]:
     moved = moves(event_steps(event_table(events)), within_days=7, as_of=AS_OF)
     return sorted(
-        warehouse.arrow(transitions(moved)).to_pylist(), key=lambda r: (str(r["step"]), str(r["next_step"]))
+        warehouse.arrow(transitions(profile_moves(moved))).to_pylist(), key=lambda r: (str(r["step"]), str(r["next_step"]))
     )
 
 
@@ -56,11 +56,11 @@ def test_the_order_of_rows_does_not_matter(warehouse: Warehouse, events: list[Ev
 def test_every_number_has_its_profiles(warehouse: Warehouse, events: list[Event]) -> None:
     moved = warehouse.materialise(moves(event_steps(event_table(events)), within_days=7, as_of=AS_OF))
     _, who = slow_moves(events, WITHIN)
-    for row in warehouse.arrow(transitions(moved)).to_pylist():
+    for row in warehouse.arrow(transitions(profile_moves(moved))).to_pylist():
         ids = warehouse.arrow(behind_move(moved, row["step"], row["next_step"]))["profile_id"].to_pylist()
         assert len(ids) == row["profiles"]
         assert set(ids) == who[(row["step"], row["next_step"])]
-    for row in warehouse.arrow(step_counts(moved)).to_pylist():
+    for row in warehouse.arrow(step_counts(profile_moves(moved))).to_pylist():
         ids = warehouse.arrow(behind_step(moved, row["step"]))["profile_id"].to_pylist()
         assert len(ids) == len(set(ids)) == row["profiles"]
 

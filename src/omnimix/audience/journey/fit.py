@@ -3,12 +3,12 @@
 in   events with profile_id, the rules, the day
 out  row tables to keep (who did what), count tables to run (small), and one JourneyMap from the counts
 
-    rows   = {name: warehouse.materialise(t) for name, t in journey_rows(events, …).items()}
+    rows   = journey_rows(events, …, keep=warehouse.materialise)
     counts = {name: warehouse.arrow(t) for name, t in journey_counts(events, rows, …).items()}
     map    = fit_journey(counts, …)
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import ibis
@@ -16,7 +16,7 @@ import pyarrow as pa
 from ibis import _
 from ibis.expr.types import Table
 
-from omnimix.audience.journey.funnel import funnel, funnel_paths
+from omnimix.audience.journey.funnel import begun, funnel, funnel_paths
 from omnimix.audience.journey.journey import (
     EXIT,
     OPEN,
@@ -31,11 +31,18 @@ from omnimix.audience.journey.journey import (
     Step,
 )
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
-from omnimix.audience.journey.sessions import in_sessions
-from omnimix.audience.journey.stages import activity, stage_counts, stage_moves, staged_moves, stages
-from omnimix.audience.journey.steps import event_steps, fold, number_orders, order_names
-from omnimix.audience.journey.touches import mediums, touches
-from omnimix.audience.journey.transitions import moves, step_counts, transitions, waits
+from omnimix.audience.journey.sessions import ORDER
+from omnimix.audience.journey.stages import (
+    activity_by,
+    activity_parts,
+    stage_counts,
+    stage_moves,
+    staged_moves,
+    stages,
+)
+from omnimix.audience.journey.steps import event_steps, fold, number_orders, order_names, unnumbered
+from omnimix.audience.journey.touches import mediums, opened, touches
+from omnimix.audience.journey.transitions import moves, profile_moves, step_counts, transitions, waits
 
 Counts = Mapping[str, pa.Table]
 
@@ -45,6 +52,10 @@ def journey_days(lifecycle: Lifecycle, as_of: datetime) -> tuple[datetime, ...]:
     return tuple(as_of - timedelta(days=lifecycle.period_days * k) for k in range(lifecycle.periods + 1))
 
 
+def _lazy(table: Table) -> Table:
+    return table
+
+
 def journey_rows(
     events: Table,
     *,
@@ -52,31 +63,38 @@ def journey_rows(
     lifecycle: Lifecycle,
     as_of: datetime,
     people: Table | None = None,
+    keep: Callable[[Table], Table] = _lazy,
 ) -> dict[str, Table]:
     """The tables that say who did what, by name; `behind_*` functions read them.
 
-    placed, touches, moves, funnel_paths, repeat_paths, staged_moves, and stages_0 (on `as_of`), stages_1 (one
-    period earlier) and so on. `people` (profile_id, known_at) adds profiles that have no event. Events
-    from `as_of` on are not used.
+    moves, profile_moves, touches, funnel_paths, repeat_paths, staged_moves, and stages_0 (on `as_of`), stages_1
+    (one period earlier) and so on. `people` (profile_id, known_at) adds profiles that have no event. Events from
+    `as_of` on are not used. `keep` turns an expression into one that is run once and kept; without it each table
+    is run when it is asked for.
     """
     known = events.filter(_.occurred_at < ibis.literal(as_of, "timestamp(6)"))
-    placed = in_sessions(known, gap_minutes=rules.gap_minutes)
-    plain = event_steps(known)
-    numbered = number_orders(plain, most=rules.repeat_orders)
-    folded = fold(numbered, most=rules.most_steps)
-    staged = [
-        stages(activity(events, as_of=day, people=people), lifecycle) for day in journey_days(lifecycle, as_of)
-    ]
     orders = order_names(rules.repeat_orders)
+    numbered = number_orders(event_steps(known), most=rules.repeat_orders)
+    wanted = tuple(dict.fromkeys(name for step in rules.funnel for name in (orders if step == ORDER else (step,))))
+    moved = keep(
+        moves(
+            fold(numbered, most=rules.most_steps, keep=wanted),
+            within_days=rules.within_days,
+            as_of=as_of,
+            gap_minutes=rules.gap_minutes,
+        )
+    )
+    days = journey_days(lifecycle, as_of)
+    parts = keep(activity_parts(events, days=days, people=people))
+    staged = [keep(stages(activity_by(parts, as_of=day), lifecycle)) for day in days]
+    repeats = begun(numbered.filter(_.step.isin(orders)), within_days=rules.repeat_within_days)
     return {
-        "placed": placed,
-        "touches": touches(placed, own_hosts=rules.own_hosts),
-        "moves": moves(folded, within_days=rules.within_days, as_of=as_of),
-        "funnel_paths": funnel_paths(plain, rules.funnel, within_days=rules.within_days),
-        "repeat_paths": funnel_paths(
-            numbered.filter(_.step.isin(orders)), orders, within_days=rules.repeat_within_days
-        ),
-        "staged_moves": staged_moves(staged[1], staged[0]),
+        "moves": moved,
+        "profile_moves": keep(profile_moves(moved)),
+        "touches": keep(touches(opened(known, moved), own_hosts=rules.own_hosts)),
+        "funnel_paths": keep(funnel_paths(unnumbered(moved, most=rules.repeat_orders), rules.funnel)),
+        "repeat_paths": keep(funnel_paths(repeats, orders)),
+        "staged_moves": keep(staged_moves(staged[1], staged[0])),
         **{f"stages_{place}": table for place, table in enumerate(staged)},
     }
 
@@ -86,16 +104,16 @@ def journey_counts(
 ) -> dict[str, Table]:
     """The small tables that `fit_journey` reads, counted from the tables of `journey_rows`."""
     known = events.filter(_.occurred_at < ibis.literal(as_of, "timestamp(6)"))
-    placed, moved, touched = rows["placed"], rows["moves"], rows["touches"]
+    moved, by_profile, touched = rows["moves"], rows["profile_moves"], rows["touches"]
     return {
         "unidentified": known.filter(_.profile_id.isnull()).aggregate(events=_.count()),
-        "totals": placed.aggregate(
+        "totals": moved.aggregate(
             events=_.count(),
             profiles=_.profile_id.nunique(),
             sessions=_.opens.cast("int64").sum().fill_null(0).cast("int64"),
         ),
-        "steps": step_counts(moved),
-        "transitions": transitions(moved),
+        "steps": step_counts(by_profile),
+        "transitions": transitions(by_profile),
         "waits": waits(moved),
         "funnel": funnel(rows["funnel_paths"], rules.funnel),
         "repeat": funnel(rows["repeat_paths"], order_names(rules.repeat_orders)),

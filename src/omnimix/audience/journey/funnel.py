@@ -1,6 +1,6 @@
 """Funnels: how many get through a list of steps in their order.
 
-in   steps         step_id, profile_id, step, occurred_at
+in   moved         step_id, profile_id, step, occurred_at, begins: of `moves`, or of `begun`
 out  funnel_paths  profile_id, path, reached, at_0 … at_{n-1}                       one row per path that entered
      funnel        place, step, profiles, median (seconds since the step before)    one row per funnel step
 
@@ -16,9 +16,9 @@ from ibis import _
 from ibis.expr.types import FloatingColumn, Table
 
 
-def funnel_paths(steps: Table, names: tuple[str, ...], *, within_days: int) -> Table:
+def funnel_paths(moved: Table, names: tuple[str, ...]) -> Table:
     """How far each path got: `reached` steps of the funnel, and when it first could have reached each of them."""
-    rows = _placed(steps, within_days).filter(_.step.isin(names))
+    rows = _placed(moved, names)
     path = ibis.window(group_by=["profile_id", "path"])
     for place, name in enumerate(names):
         fits = rows.step == name
@@ -66,11 +66,27 @@ def _wait(paths: Table, place: int) -> FloatingColumn:
     return later - earlier
 
 
-def _placed(steps: Table, within_days: int) -> Table:
+def begun(steps: Table, *, within_days: int) -> Table:
+    """Steps with `begins`: the first step of each path. `moves` says it too, of all steps together."""
+    timeline = ibis.window(group_by="profile_id", order_by=["occurred_at", "step_id"])
+    seen = steps.mutate(before_at=_.occurred_at.lag().over(timeline))
+    late = seen.occurred_at > seen.before_at + ibis.interval(days=within_days)
+    return seen.mutate(begins=seen.before_at.isnull() | late).drop("before_at")
+
+
+def _placed(moved: Table, names: tuple[str, ...]) -> Table:
+    """The funnel's own steps with the number of their path and their place; the first of equal ones in a row."""
     order = ["occurred_at", "step_id"]
     timeline = ibis.window(group_by="profile_id", order_by=order)
     so_far = ibis.cumulative_window(group_by="profile_id", order_by=order)
-    seen = steps.mutate(before_at=_.occurred_at.lag().over(timeline), place=ibis.row_number().over(timeline))
-    late = seen.occurred_at > seen.before_at + ibis.interval(days=within_days)
-    begun = seen.mutate(begins=seen.before_at.isnull() | late)
-    return begun.mutate(path=_.begins.cast("int64").sum().over(so_far)).drop("before_at", "begins")
+    # Beginnings stay until the paths are numbered; whatever else lies between the funnel's steps does not matter.
+    kept = moved.filter(_.begins | _.step.isin(names)).select(
+        "profile_id", "step_id", "step", "occurred_at", "begins"
+    )
+    seen = kept.mutate(
+        path=_.begins.cast("int64").sum().over(so_far),
+        place=ibis.row_number().over(timeline),
+        before=_.step.lag().over(timeline),
+    )
+    again = (seen.step == seen.before).fill_null(False) & ~seen.begins
+    return seen.filter(seen.step.isin(names) & ~again).drop("before", "begins", "step_id")

@@ -83,7 +83,7 @@ class PathMap:
 class Difference:
     """One number of the map in one group against everybody else."""
 
-    number: str  # "move", "funnel" or "conversion"
+    number: str  # "move" or "funnel"
     step: str
     next_step: str
     group: str
@@ -98,6 +98,7 @@ class Difference:
     high: float
     p_value: float
     q_value: float  # Benjamini-Hochberg over all differences of the comparison
+    move_share: float  # of the group's moves out of the step (people make a move more than once); funnel: share
     flagged: bool  # q_value at or below the rate of false findings that was asked for
     median: float | None  # usual wait of the group, in seconds; None where nothing was waited for
 
@@ -151,7 +152,7 @@ class Catalyst:
     """An event and what follows it, beyond what matched people without it do. An association, not an effect."""
 
     event: str
-    profiles: int  # who did it and could be matched
+    profiles: int  # who did it in the periods looked at
     treated: int  # profile-periods with it and with somebody to compare to
     unmatched: int  # profile-periods with it that nobody without it resembles
     rate: float  # bought in the following period

@@ -15,7 +15,7 @@ from typing import Any
 
 import ibis
 from ibis import _
-from ibis.expr.types import BooleanValue, Table
+from ibis.expr.types import BooleanValue, StringValue, Table
 
 from omnimix.audience.journey.journey import START
 from omnimix.audience.journey.rules import Condition, Lifecycle
@@ -34,6 +34,15 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 
 def activity(events: Table, *, as_of: datetime, people: Table | None = None) -> Table:
     """The metrics of `rules.METRICS` of everybody known before `as_of`, from what happened before it."""
+    return activity_by(activity_parts(events, days=(as_of,), people=people), as_of=as_of)
+
+
+def activity_parts(events: Table, *, days: tuple[datetime, ...], people: Table | None = None) -> Table:
+    """What each profile did between two of the `days`, so that every day is reckoned from one reading of the events.
+
+    One row per profile and `until`, the earliest of the days that comes after what happened; later than all: left
+    out.
+    """
     seen = events.filter(events.profile_id.notnull()).select("profile_id", "name", "occurred_at", "revenue_minor")
     if people is not None:
         known = people.select(
@@ -41,14 +50,29 @@ def activity(events: Table, *, as_of: datetime, people: Table | None = None) -> 
         )
         # The union wants equal types; a cast makes all columns nullable on both sides.
         seen = ibis.union(seen.cast(_SEEN), known.cast(_SEEN))
-    seen = seen.filter(_.occurred_at < ibis.literal(as_of, "timestamp(6)"))
-    summed = seen.group_by("profile_id").aggregate(
+    ends = [ibis.literal(day, "timestamp(6)") for day in sorted(days)]
+    until = ibis.cases(*((seen.occurred_at < end, end) for end in ends), else_=ibis.null("timestamp(6)"))
+    dated = seen.mutate(until=until).filter(_.until.notnull())
+    return dated.group_by("profile_id", "until").aggregate(
         orders=(_.name == ORDER).cast("int64").sum(),
         refunds=(_.name == REFUND).cast("int64").sum(),
         revenue_minor=_.revenue_minor.sum().fill_null(0).cast("int64"),
         ordered_at=(_.name == ORDER).ifelse(_.occurred_at, ibis.null("timestamp(6)")).max(),
         seen_at=_.occurred_at.max(),
         first_at=_.occurred_at.min(),
+    )
+
+
+def activity_by(parts: Table, *, as_of: datetime) -> Table:
+    """The metrics on `as_of`, one of the days that the `parts` were made for."""
+    before = parts.filter(_.until <= ibis.literal(as_of, "timestamp(6)"))
+    summed = before.group_by("profile_id").aggregate(
+        orders=_.orders.sum().cast("int64"),
+        refunds=_.refunds.sum().cast("int64"),
+        revenue_minor=_.revenue_minor.sum().cast("int64"),
+        ordered_at=_.ordered_at.max(),
+        seen_at=_.seen_at.max(),
+        first_at=_.first_at.min(),
     )
     now = timegm(as_of.timetuple())
     return summed.select(
@@ -64,12 +88,17 @@ def activity(events: Table, *, as_of: datetime, people: Table | None = None) -> 
 
 def stages(active: Table, lifecycle: Lifecycle) -> Table:
     """Put each row of `activity` into the first stage whose conditions all hold; the last stage takes the rest."""
+    return active.select("profile_id", stage=stage_of(active, lifecycle))
+
+
+def stage_of(active: Table, lifecycle: Lifecycle) -> StringValue:
+    """The stage of each row, from the metrics in it."""
     rungs = [
         (functools.reduce(operator.and_, (_holds(active, c) for c in stage.conditions())), stage.key)
         for stage in lifecycle.stages[:-1]
     ]
     last = ibis.literal(lifecycle.stages[-1].key)
-    return active.select("profile_id", stage=ibis.cases(*rungs, else_=last) if rungs else last)
+    return ibis.cases(*rungs, else_=last) if rungs else last
 
 
 def _holds(active: Table, condition: Condition) -> BooleanValue:

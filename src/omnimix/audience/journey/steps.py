@@ -1,12 +1,12 @@
 """Steps: what a journey is made of.
 
 in   events  the event fact with profile_id
-out  steps   step_id, profile_id, step, occurred_at      one row per step
+out  steps   step_id, profile_id, step, occurred_at, device, country      one row per step
 """
 
 import ibis
 from ibis import _
-from ibis.expr.types import StringValue, Table
+from ibis.expr.types import Table
 
 from omnimix.audience.journey.journey import EXIT, OPEN, OTHER, START
 from omnimix.audience.journey.sessions import ORDER
@@ -18,7 +18,12 @@ def event_steps(events: Table) -> Table:
     """One step per identified event, named as the event; one of our own words gets `event ` in front."""
     named = events.name.isin(_RESERVED).ifelse("event " + events.name, events.name)
     return events.select(
-        step_id=events.event_id, profile_id=events.profile_id, step=named, occurred_at=events.occurred_at
+        step_id=events.event_id,
+        profile_id=events.profile_id,
+        step=named,
+        occurred_at=events.occurred_at,
+        device=events.device,
+        country=events.country,
     ).filter(_.profile_id.notnull())
 
 
@@ -27,14 +32,19 @@ def number_orders(steps: Table, *, most: int) -> Table:
 
     For a shop that knows nothing but orders, this is what makes a journey of them.
     """
-    timeline = ibis.window(
-        group_by=["profile_id", "step"], order_by=["occurred_at", "step_id"], preceding=None, following=0
-    )
-    counted = steps.mutate(place=ibis.row_number().over(timeline) + 1)
+    # Only the orders are sorted: they are a small part of the steps.
+    timeline = ibis.window(group_by="profile_id", order_by=["occurred_at", "step_id"])
+    orders = steps.filter(_.step == ORDER).mutate(place=ibis.row_number().over(timeline))
     names = order_names(most)
-    rungs = [(counted.place == place + 1, name) for place, name in enumerate(names[:-1])]
-    numbered: StringValue = ibis.cases(*rungs, else_=names[-1])
-    return counted.mutate(step=(counted.step == ORDER).ifelse(numbered, counted.step)).drop("place")
+    rungs = [(orders.place == place, name) for place, name in enumerate(names[:-1])]
+    numbered = orders.mutate(step=ibis.cases(*rungs, else_=names[-1])).drop("place")
+    kinds = {name: kind.copy(nullable=True) for name, kind in steps.schema().items()}
+    return ibis.union(steps.filter(_.step != ORDER).cast(kinds), numbered.cast(kinds))
+
+
+def unnumbered(steps: Table, *, most: int) -> Table:
+    """Take the numbers off the orders again."""
+    return steps.mutate(step=steps.step.isin(order_names(most)).ifelse(ORDER, steps.step))
 
 
 def order_names(most: int) -> tuple[str, ...]:
@@ -47,13 +57,17 @@ def _ordinal(n: int) -> str:
     return f"{n}{ending}"
 
 
-def fold(steps: Table, *, most: int) -> Table:
+def fold(steps: Table, *, most: int, keep: tuple[str, ...] = ()) -> Table:
     """Keep the names of the `most` frequent steps; the others become OTHER. No row is lost.
 
-    Equally frequent names are taken in alphabetical order.
+    Steps named in `keep` come before more frequent ones and are never folded. Equally frequent names are taken in
+    alphabetical order.
     """
     counts = steps.group_by("step").aggregate(visits=_.count())
-    ranked = counts.mutate(place=ibis.row_number().over(order_by=[ibis.desc("visits"), ibis.asc("step")]))
-    kept = ranked.filter(_.place < most).select(kept="step")
+    counts = counts.mutate(wanted=_.step.isin(keep) if keep else ibis.literal(False))
+    ranked = counts.mutate(
+        place=ibis.row_number().over(order_by=[ibis.desc("wanted"), ibis.desc("visits"), ibis.asc("step")])
+    )
+    kept = ranked.filter((_.place < most) | _.wanted).select(kept="step")
     joined = steps.left_join(kept, steps.step == kept.kept)
     return joined.mutate(step=ibis.coalesce(joined.kept, ibis.literal(OTHER))).drop("kept")

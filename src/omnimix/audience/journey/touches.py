@@ -1,6 +1,6 @@
 """Touches: each time marketing, or nothing we know of, brought a profile to us.
 
-in   placed   events of `in_sessions`
+in   placed   events with `opens`: of `in_sessions`, or of `opened` where the moves are at hand
 out  touches  touch_id, profile_id, session, occurred_at, medium, source, campaign      one row per touch
 """
 
@@ -22,24 +22,38 @@ def touches(placed: Table, *, own_hosts: tuple[str, ...] = ()) -> Table:
     named = arrived.select(
         touch_id=arrived.event_id,
         profile_id=arrived.profile_id,
-        session=arrived.session,
+        opens=arrived.opens,
         occurred_at=arrived.occurred_at,
         medium=medium(arrived, own_hosts),
         source=source(arrived, own_hosts),
         campaign=ibis.coalesce(arrived.utm_campaign, ibis.literal("(none)")),
     )
-    visit = ibis.window(group_by=["profile_id", "session"], order_by=["occurred_at", "touch_id"])
+    order = ["occurred_at", "touch_id"]
+    timeline = ibis.window(group_by="profile_id", order_by=order)
+    so_far = ibis.cumulative_window(group_by="profile_id", order_by=order)
     marked = named.mutate(
-        medium_before=_.medium.lag().over(visit),
-        source_before=_.source.lag().over(visit),
-        campaign_before=_.campaign.lag().over(visit),
+        # Every session's first event is among these rows, so counting them numbers the sessions.
+        session=_.opens.cast("int64").sum().over(so_far),
+        medium_before=_.medium.lag().over(timeline),
+        source_before=_.source.lag().over(timeline),
+        campaign_before=_.campaign.lag().over(timeline),
     )
     same = (
-        (marked.medium == marked.medium_before)
+        ~marked.opens
+        & (marked.medium == marked.medium_before)
         & (marked.source == marked.source_before)
         & (marked.campaign == marked.campaign_before)
     )
-    return marked.filter(~same.fill_null(False)).drop("medium_before", "source_before", "campaign_before")
+    kept = marked.filter(~same.fill_null(False))
+    return kept.select("touch_id", "profile_id", "session", "occurred_at", "medium", "source", "campaign")
+
+
+def opened(events: Table, moved: Table) -> Table:
+    """Identified events with `opens`, taken from the moves instead of sorting all events once more."""
+    first = moved.filter(_.opens).select(opening="step_id")
+    known = events.filter(_.profile_id.notnull())
+    joined = known.left_join(first, known.event_id == first.opening)
+    return joined.mutate(opens=joined.opening.notnull()).drop("opening")
 
 
 def mediums(touched: Table) -> Table:
