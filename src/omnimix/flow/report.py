@@ -11,6 +11,7 @@ from omnimix import __version__
 from omnimix.audience.journey.journey import JourneyMap
 from omnimix.audience.persona.persona import Persona
 from omnimix.audience.segment.segmentation import Segmentation
+from omnimix.audience.value.record import ValueReport
 from omnimix.core.hashing import digest
 from omnimix.creative.brief.brief import Brief
 from omnimix.creative.review.queue import Candidate, Status, candidates
@@ -59,6 +60,7 @@ def gather_report(machine: Machine, job: Job) -> Report:
         ),
         journey=_maybe(machine, "journey", JourneyMap),
         segments=segmentation.segments if segmentation else (),
+        value=_maybe(machine, "value", ValueReport),
         personas=_maybe(machine, "personas", tuple[Persona, ...]) or (),
         briefs=_maybe(machine, f"{key}/briefs", tuple[Brief, ...]) or (),
         candidates=shown,

@@ -47,7 +47,7 @@ class Past:
         return self.machine.warehouse.arrow(table)
 
     def windows(self, name: str, length: int) -> Iterator[Window]:
-        """Windows of `length` days without overlap, the newest first, as long as there is a history before them."""
+        """Windows of `length` days without overlap, the newest first, while there is a history before them."""
         for upto in range(self.last, self.first + 2 * length - 1, -length):
             after = upto - length
             known, then = habits(self.rows, upto=after), outcomes(self.rows, after=after, upto=upto)
@@ -147,7 +147,7 @@ def _propensity(
 
 
 def _money(now: pa.Table, customers: pa.Table, found: Values | None) -> dict[str, pa.Array]:
-    """The columns of lifetime value for every row of `now`; null for who never ordered, or where nothing is known."""
+    """The columns of lifetime value for every row of `now`; null for who never ordered, or without a model."""
     names = {"expected_orders": pa.float64(), "p_alive": pa.float64()}
     whole = {"clv_minor": "value", "clv_low": "low", "clv_high": "high"}
     if found is None:

@@ -148,12 +148,9 @@ def calibration_error(case: _Case) -> FloatArray:
 
 def top_share(case: _Case) -> FloatArray:
     """Share of the outcome that came from the tenth given most; equals at the edge count in part."""
-    order = np.argsort(-case.predicted, kind="stable")
-    kinds, back, count = np.unique(-case.predicted, return_inverse=True, return_counts=True)
+    _, back, count = np.unique(-case.predicted, return_inverse=True, return_counts=True)
     before = np.cumsum(count) - count
-    room = (
-        np.clip(0.1 * len(order) - before, 0, count) / count
-    )  # of each group of equals, the part within the tenth
+    room = np.clip(0.1 * len(back) - before, 0, count) / count  # of each group of equals, the part in the tenth
     total = case.weights @ case.seen
     share: FloatArray = case.weights @ (case.seen * room[back]) / np.where(total == 0, 1, total)
     return share

@@ -71,8 +71,8 @@ def fit_worth(
 ) -> tuple[Worth, Values] | None:
     """The model of today and the value of everybody in `now`, in its order; None where too few ordered again.
 
-    `tested` is the window to test on and `before` the one the baseline is taken from; without them, or with too few
-    people in them, the test is left out.
+    `tested` is the window to test on and `before` the one the baseline is taken from; without them, or with too
+    few people in them, the test is left out.
     """
     if not knowable(now, rules):
         return None

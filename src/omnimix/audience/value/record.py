@@ -22,7 +22,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """People who were given about the same prediction, and what they then did, with a 95 % interval of the mean."""
+    """People who were given about the same prediction, what they then did, and a 95 % interval of its mean."""
 
     label: str
     people: int

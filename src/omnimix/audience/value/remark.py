@@ -15,16 +15,15 @@ _NOBODY_LEAVES = 0.99
 def remark(worth: Worth | None, rules: ValueRules) -> str:
     """The note of a ValueReport."""
     if worth is None:
-        return f"Lifetime value cannot be known yet: fewer than {rules.least} customers have ordered on more than one day."
+        few = f"fewer than {rules.least} customers have ordered on more than one day"
+        return f"Lifetime value cannot be known yet: {few}."
     return " ".join([_ground(worth), *_tested(worth), *_assumptions(worth)])
 
 
 def _ground(worth: Worth) -> str:
     if worth.fitted_on < worth.customers:
-        return (
-            f"Fitted on {worth.fitted_on:,} of {worth.customers:,} customers, drawn at random; the standard errors "
-            "say what that costs."
-        )
+        drawn = f"{worth.fitted_on:,} of {worth.customers:,} customers, drawn at random"
+        return f"Fitted on {drawn}; the standard errors say what that costs."
     return f"Fitted on all {worth.customers:,} customers."
 
 

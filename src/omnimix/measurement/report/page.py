@@ -20,6 +20,7 @@ from omnimix.creative.image.render import FONTS
 from omnimix.creative.review.queue import Candidate, Status
 from omnimix.creative.variant import Variant
 from omnimix.measurement.report import plots, wording
+from omnimix.measurement.report import value as valued
 from omnimix.measurement.report.graph import journey_graph
 from omnimix.measurement.report.record import Report
 from omnimix.measurement.report.thumbnail import data_uri, font_uri
@@ -78,6 +79,9 @@ def _context(report: Report) -> dict[str, Any]:
         "stages": plots.stage_plot(journey) if journey else "",
         "mediums": plots.medium_plot(journey) if journey else "",
         "segment_plot": plots.segment_plot(report),
+        "value_deciles": valued.decile_plot(report.value) if report.value else "",
+        "value_calibration": valued.calibration_plot(report.value) if report.value else "",
+        "value_scores": valued.score_rows(report.value) if report.value else (),
         "lanes": _lanes(report),
         "unclicked": sum(r["conversions"] for r in report.performance.get("channel", ()) if not r["impressions"]),
         "ladder": plots.ladder_plot(report, None),

@@ -14,6 +14,7 @@ from omnimix.activation.experiment.ladder import Ladder
 from omnimix.audience.journey.journey import JourneyMap
 from omnimix.audience.persona.persona import Persona
 from omnimix.audience.segment.segment import Segment
+from omnimix.audience.value.record import ValueReport
 from omnimix.creative.brand import Brand
 from omnimix.creative.brief.brief import Brief
 from omnimix.creative.campaign import Campaign
@@ -55,6 +56,7 @@ class Report:
     stages: tuple[StageLine, ...] = ()
     journey: JourneyMap | None = None
     segments: tuple[Segment, ...] = ()
+    value: ValueReport | None = None
     personas: tuple[Persona, ...] = ()
     briefs: tuple[Brief, ...] = ()
     candidates: tuple[Candidate, ...] = ()

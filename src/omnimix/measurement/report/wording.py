@@ -55,9 +55,9 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def ratio(value: float) -> str:
+def ratio(value: float, places: int = 2) -> str:
     """`1.25`, signed when below zero."""
-    return _minus(f"{value:,.2f}") if math.isfinite(value) else UNKNOWN
+    return _minus(f"{value:,.{places}f}") if math.isfinite(value) else UNKNOWN
 
 
 def wait(seconds: float | None) -> str:
