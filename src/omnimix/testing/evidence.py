@@ -47,7 +47,8 @@ def run(package: ModuleType, chosen: Sequence[str]) -> Iterable[Figure]:
 
     Raises NotFound for an unknown module.
     """
-    names = sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
+    found = pkgutil.iter_modules(package.__path__)  # a folder holds data, not evidence
+    names = sorted(m.name for m in found if not (m.ispkg or m.name.startswith("_")))
     unknown = set(chosen) - set(names)
     if unknown:
         raise NotFound(f"no {min(unknown)!r} in {package.__name__}", fix=f"choose from {', '.join(names)}")

@@ -22,6 +22,7 @@ from omnimix.audience.journey.pain.find import Span, groups_of, span
 from omnimix.audience.journey.pain.record import EVERYBODY, Interval, Period, TrafficChange
 from omnimix.audience.journey.pain.rules import PainRules
 from omnimix.audience.journey.pain.scan import Floats
+from omnimix.audience.journey.pain.visits import TECHNICAL
 
 AROUND = 42  # days before and after that say what is usual
 LONGEST = 28  # days of a change; a longer one is the new usual
@@ -37,7 +38,8 @@ def traffic_changes(counts: Mapping[str, pa.Table], rules: PainRules) -> tuple[T
     visits = _visits(counts["tried"], groups, days)
     found: list[tuple[float, int, int, int, Floats, float]] = []
     for place, row in enumerate(visits):
-        if row.sum() >= 2 * days.days / 7:
+        name, _value = groups[place]  # other groups (new, a cohort) grow and shrink by what they are
+        if (not name or name in TECHNICAL) and row.sum() >= 2 * days.days / 7:
             usual = expected(row, days)
             effect = _dispersion(row, usual)
             for more in (True, False):
