@@ -17,17 +17,18 @@ from omnimix.flow.enrichment import audit_enrichment, enrichment_inputs
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.market import live
 from omnimix.flow.measure import measure
+from omnimix.flow.pain import find_pain
 from omnimix.flow.report import write_report
 from omnimix.flow.robots import mark_robots
+from omnimix.flow.segments import segment, segment_inputs
 from omnimix.flow.step import Step, StepResult, run_steps
-from omnimix.flow.understand import catalogue, identify, map_journey, portray, segment, take_in
+from omnimix.flow.understand import catalogue, identify, map_journey, portray, take_in
 from omnimix.flow.value import value
 
 
 def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step]:
     """From sources to personas."""
     today = str(machine.today.date())
-    rules = [machine.segments, machine.consent_assumed, machine.timezone, machine.currency]
     return [
         Step("ingest", partial(take_in, machine, progress), always=True),
         Step("identity", partial(identify, machine)),
@@ -37,7 +38,7 @@ def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step
         Step("enrichment", partial(audit_enrichment, machine), inputs=enrichment_inputs(machine)),
         Step("journey", partial(map_journey, machine), inputs=[today, machine.journey, machine.lifecycle]),
         Step("value", partial(value, machine), inputs=[today, machine.value, machine.consent_assumed]),
-        Step("segments", partial(segment, machine), inputs=rules),
+        Step("segments", partial(segment, machine), inputs=partial(segment_inputs, machine)),
         Step("personas", partial(portray, machine)),
     ]
 

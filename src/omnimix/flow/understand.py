@@ -1,4 +1,4 @@
-"""Stages 1 and 2 as steps of a run: ingest, identity, catalogue, journey, segments, personas.
+"""Stages 1 and 2 as steps of a run: ingest, identity, catalogue, journey, personas; segments are in `segments`.
 
 in   the workspace's sources
 out  facts; artifacts `journey`, `segmentation`, `personas`
@@ -6,26 +6,19 @@ out  facts; artifacts `journey`, `segmentation`, `personas`
 
 from collections.abc import Mapping
 
-import pyarrow as pa
 from ibis import _
 from ibis.expr.types import Table
 
 from omnimix.audience.journey.fit import fit_journey, journey_counts, journey_rows
 from omnimix.audience.persona.fit import fit_base_portrait, fit_personas
-from omnimix.audience.segment.cluster import fit_segments, members
-from omnimix.audience.segment.features import features
-from omnimix.audience.segment.segment import REST
 from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.core.errors import InvalidInput
 from omnimix.data.ingest import silent
 from omnimix.data.intake import Progress
 from omnimix.flow.collect import gather
 from omnimix.flow.machine import Machine
-from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, permitted_for, profiles_of
+from omnimix.flow.people import events_of, fact, lines_of
 from omnimix.flow.step import Counts
-from omnimix.governance.consent import Purpose
-
-SEED = 20260101  # of clustering: fixed, so that the same customers give the same segments
 
 
 def take_in(machine: Machine, progress: Progress = silent) -> Counts:
@@ -148,60 +141,6 @@ def map_journey(machine: Machine) -> Counts:
         },
         detail={"sessions": found.sessions, "steps": len(found.steps), "profiles": found.profiles},
         output=found,
-    )
-
-
-def feature_rows(machine: Machine) -> pa.Table:
-    """Features of every profile that personalisation may use."""
-    stages = journey_tables(machine)["stages_0"]
-    table = features(
-        lines_of(machine, Purpose.PERSONALISATION),
-        events_of(machine, Purpose.PERSONALISATION),
-        fact(machine, "product"),
-        as_of=machine.today,
-        stages=stages,
-        timezone=machine.timezone,
-        margin_share=MARGIN_SHARE,
-    )
-    allowed = permitted_for(machine, Purpose.PERSONALISATION)
-    return machine.warehouse.arrow(table.semi_join(allowed, "profile_id"))
-
-
-def segment(machine: Machine) -> Counts:
-    """Find segments and put every profile into one; who may not be profiled goes to the rest, unseen.
-
-    Raises InvalidInput when nobody may be profiled.
-    """
-    rows = feature_rows(machine)
-    if not rows.num_rows:
-        raise InvalidInput(
-            "no customer with orders or events may be personalised",
-            where="omnimix.toml: consent",
-            fix='ingest consent for "personalisation", or, with another legal ground, name it in [consent] assume',
-        )
-    machine.warehouse.write("feature", rows)
-    segmentation = fit_segments(rows, machine.segments, seed=SEED, currency=machine.currency)
-    placed = members(rows, segmentation, as_of=machine.today)
-    known = set(placed["profile_id"].to_pylist())
-    everybody = machine.warehouse.arrow(profiles_of(machine))["profile_id"].to_pylist()
-    others = sorted(p for p in everybody if p not in known)
-    rest = pa.table(
-        {
-            "profile_id": pa.array(others, pa.string()),
-            "segment": pa.array([REST] * len(others), pa.string()),
-            "as_of": pa.array([machine.today] * len(others), pa.timestamp("us")),
-        }
-    )
-    machine.warehouse.write("member", pa.concat_tables([placed, rest.cast(placed.schema)]))
-    machine.artifacts.save("segmentation", segmentation)
-    return Counts(
-        len(everybody),
-        len(known),
-        unit_in="profiles",
-        unit_out="profiles",
-        set_aside={"without features or consent, in the rest": len(others)},
-        detail={"segments": len(segmentation.segments), "how": segmentation.note},
-        output=[segmentation.segments, len(others)],
     )
 
 

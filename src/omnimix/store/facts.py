@@ -206,6 +206,7 @@ SCHEMAS = {
     "product": PRODUCT,
     "spend": SPEND,
     "member": MEMBER,
+    "membership": MEMBER,  # of rule segments: a profile once for each that it meets
     "value": PROFILE_VALUE,
     "assignment": ASSIGNMENT,
     "exposure": EXPOSURE,

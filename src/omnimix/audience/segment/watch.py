@@ -32,3 +32,4 @@ class Watch:
     drift: Drift | None = None
     proxies: tuple[Proxy, ...] = ()
     placed_anew: int = 0  # people whose features changed since the last placing
+    found_anew: str = ""  # why the segments were found anew in this run; empty: they were not

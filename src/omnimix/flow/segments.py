@@ -1,0 +1,328 @@
+"""Stage 2 as a step of a run: features, rule segments, clusters, who is in which, and what is watched about them.
+
+in   facts; the artifact `segments_fitted` of an earlier run
+out  facts `feature`, `member`, `membership`, `placement`; artifacts `segmentation`, `segments_fitted`,
+     `segment_watch`
+
+Segments keep their meaning between runs: they are found once, and anew only when the rules change, when customers
+have changed (`segments.drift`) or doubled, or when a person asks for it. In between people are placed by what was
+found, and only those whose features changed since.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import ibis
+from ibis.expr.types import Table
+
+from omnimix.audience.journey.stages import activity, stages
+from omnimix.audience.segment.by_rule import by_rule, memberships
+from omnimix.audience.segment.cluster import fit_segments
+from omnimix.audience.segment.count import counted, tally
+from omnimix.audience.segment.definition import named, of_value
+from omnimix.audience.segment.drift import Drift, Level, Reference, bin_counts, drift, edges_of, read_spreads
+from omnimix.audience.segment.features import features
+from omnimix.audience.segment.matrix import matrix
+from omnimix.audience.segment.movement import Movement, moves, read_movement
+from omnimix.audience.segment.place import clusters_of, placed, unchanged
+from omnimix.audience.segment.proxy import Proxy, attribute_counts, fit_proxies, is_protected
+from omnimix.audience.segment.sample import sample, share_keys
+from omnimix.audience.segment.segment import REST
+from omnimix.audience.segment.segmentation import Segmentation
+from omnimix.audience.segment.watch import RuleList, Watch
+from omnimix.core.errors import InvalidInput
+from omnimix.core.hashing import digest
+from omnimix.data.identity.traits import traits_of
+from omnimix.flow.enrichment import usable_traits_of
+from omnimix.flow.machine import Machine
+from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, permitted_for, profiles_of
+from omnimix.flow.step import Counts
+from omnimix.governance.consent import Purpose
+
+SEED = 20260101  # of clustering: fixed, so that the same customers give the same segments
+FITTED, WATCH, ASKED = "segments_fitted", "segment_watch", "segments_asked"
+_GROWN = 2.0  # so many times the people segments were found among: found anew
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Segments as they were found, what later days are compared with, and what they were made from."""
+
+    segmentation: Segmentation
+    reference: Reference
+    made_from: str  # digest of the rules
+    asked: str  # the request to find them anew that they answer
+
+
+def feature_table(machine: Machine) -> Table:
+    """Features of every profile that personalisation may use, as of `machine.today`."""
+    events = events_of(machine, Purpose.PERSONALISATION)
+    table = features(
+        lines_of(machine, Purpose.PERSONALISATION),
+        events,
+        fact(machine, "product"),
+        as_of=machine.today,
+        stages=stages(activity(events_of(machine), as_of=machine.today), machine.lifecycle),
+        timezone=machine.timezone,
+        margin_share=MARGIN_SHARE,
+    )
+    return table.semi_join(permitted_for(machine, Purpose.PERSONALISATION), "profile_id")
+
+
+def segment(machine: Machine) -> Counts:
+    """Put every profile into one segment; who may not be profiled goes to the rest, unseen.
+
+    Raises InvalidInput when nobody may be profiled.
+    """
+    warehouse = machine.warehouse
+    rows = warehouse.materialise(feature_table(machine))
+    people = _count(machine, rows)
+    if not people:
+        raise InvalidInput(
+            "no customer with orders or events may be personalised",
+            where="omnimix.toml: consent",
+            fix='ingest consent for "personalisation", or, with another legal ground, name it in [consent] assume',
+        )
+    flags = _flags(machine, rows)
+    earlier = machine.artifacts.load(FITTED, Fitted) if machine.artifacts.has(FITTED) else None
+    drifted, reason = _drifted(machine, rows, people, flags, earlier)
+    if earlier is None or reason:
+        fitted, kept, reason = _fit(machine, rows, flags, people), None, reason or "there were none"
+    else:
+        fitted, kept, reason = earlier, _kept(machine, rows, earlier.segmentation), ""
+    clusters = _clusters(machine, rows, kept, fitted.segmentation)
+    anew = people - (0 if kept is None else _count(machine, kept))
+    member = warehouse.materialise(placed(clusters, flags, fitted.segmentation, as_of=machine.today))
+    found = counted(fitted.segmentation, warehouse.arrow(tally(rows, member, fitted.segmentation)))
+    others = _write(machine, rows, clusters, member, flags)
+    if reason:
+        fitted = replace(fitted, reference=replace(fitted.reference, sizes=_sizes(found)))
+        machine.artifacts.save(FITTED, fitted)
+    machine.artifacts.save("segmentation", found)
+    watch = Watch(
+        _lists(machine, flags, found),
+        _movement(machine, member, found),
+        drifted,
+        _proxies(machine, member),
+        anew,
+        reason,
+    )
+    machine.artifacts.save(WATCH, watch)
+    return Counts(
+        people + others,
+        people,
+        unit_in="profiles",
+        unit_out="profiles",
+        set_aside={"without features or consent, in the rest": others},
+        detail={
+            "segments": len(found.segments),
+            "how": found.note,
+            "found anew": reason or "no",
+            "placed anew": anew,
+            "drift": str(drifted.level) if drifted else "not yet known",
+        },
+        output=[found.segments, others],
+    )
+
+
+def segment_inputs(machine: Machine) -> list[Any]:
+    """What besides the facts decides the segments."""
+    rules = [machine.segments, machine.consent_assumed, machine.timezone, machine.currency]
+    return [*rules, _asked(machine)]
+
+
+def ask_anew(machine: Machine) -> None:
+    """Have the next run find the segments anew."""
+    machine.artifacts.save(ASKED, machine.clock().isoformat())
+
+
+def segments_on(machine: Machine, day: datetime) -> Segmentation:
+    """The segments that would have been found on `day`, from what had happened by then. Nothing is written."""
+    then = replace(machine, as_of=day)
+    rows = machine.warehouse.materialise(feature_table(then))
+    people = _count(machine, rows)
+    flags = _flags(then, rows)
+    found = _fit(then, rows, flags, people).segmentation
+    member = placed(clusters_of(rows, found), flags, found, as_of=day)
+    return counted(found, machine.warehouse.arrow(tally(rows, member, found)))
+
+
+def movement_between(machine: Machine, before: datetime, after: datetime) -> Movement:
+    """Who moved between two days, placed by today's segments. Raises NotFound before the first run."""
+    found = machine.artifacts.load("segmentation", Segmentation)
+    return _moved(machine, _on(machine, before, found), _on(machine, after, found), found, before, after)
+
+
+def _fit(machine: Machine, rows: Table, flags: Table | None, people: int) -> Fitted:
+    """Find segments among `rows`, or among a sample of them by content."""
+    rules, arrow = machine.segments, machine.warehouse.arrow
+    keys = [(r["family"], r["key"]) for r in arrow(share_keys(rows)).to_pylist()] if people > rules.sample else []
+    drawn = arrow(sample(rows, keys, people=people, most=rules.sample, seed=SEED)) if people else arrow(rows)
+    met = None
+    if flags is not None:
+        met = arrow(flags.semi_join(ibis.memtable(drawn.select(["profile_id"])), "profile_id"))
+    found = fit_segments(drawn, rules, seed=SEED, currency=machine.currency, flags=met, people=people)
+    edges = edges_of(matrix(drawn, home=found.home), [a.column for a in found.axes], bins=rules.drift.bins)
+    spreads = read_spreads(arrow(bin_counts(rows, edges, home=found.home)), edges)
+    reference = Reference(machine.today, spreads, _sizes(found))
+    return Fitted(found, reference, _made_from(machine), _asked(machine))
+
+
+def _drifted(
+    machine: Machine, rows: Table, people: int, flags: Table | None, earlier: Fitted | None
+) -> tuple[Drift | None, str]:
+    """How customers changed since the segments were found, and why they are to be found anew ("": they are not)."""
+    if earlier is None:
+        return None, ""
+    if earlier.made_from != _made_from(machine):
+        return None, "the rules changed"
+    if earlier.reference.as_of > machine.today:
+        return None, "they were found on a later day"
+    known = earlier.segmentation
+    edges = {s.figure: s.edges for s in earlier.reference.spreads}
+    spreads = read_spreads(machine.warehouse.arrow(bin_counts(rows, edges, home=known.home)), edges)
+    member = placed(clusters_of(rows, known), flags, known, as_of=machine.today)
+    told = machine.warehouse.arrow(tally(rows, member, known)).to_pylist()
+    sizes = {r["segment"]: r["people"] for r in told}
+    found = drift(earlier.reference, spreads, sizes, machine.segments.drift, as_of=machine.today)
+    if machine.segments.refit == "always":
+        return found, "segments.refit is always"
+    if earlier.asked != _asked(machine):
+        return found, "a person asked for it"
+    if people >= _GROWN * known.people:
+        return found, f"there are {people:,} customers, and there were {known.people:,}"
+    return found, found.advice if found.level is Level.ALARM else ""
+
+
+def _flags(machine: Machine, rows: Table) -> Table | None:
+    """Who meets which rule segment, once worked out."""
+    if not machine.segments.rules:
+        return None
+    flags = by_rule(
+        rows,
+        machine.segments.rules,
+        events=events_of(machine, Purpose.PERSONALISATION),
+        traits=usable_traits_of(machine),
+        value=machine.warehouse.table("value"),
+        as_of=machine.today,
+    )
+    return machine.warehouse.materialise(flags)
+
+
+def _kept(machine: Machine, rows: Table, segmentation: Segmentation) -> Table | None:
+    """`profile_id, cluster` of those whose features are as they were when they were placed."""
+    warehouse = machine.warehouse
+    if not warehouse.parts("placement") or not warehouse.parts("feature"):
+        return None
+    same = unchanged(rows, warehouse.table("feature"), segmentation)
+    return warehouse.materialise(warehouse.table("placement").semi_join(same, "profile_id"))
+
+
+def _clusters(machine: Machine, rows: Table, kept: Table | None, segmentation: Segmentation) -> Table:
+    if kept is None:
+        return machine.warehouse.materialise(clusters_of(rows, segmentation))
+    fresh = clusters_of(rows.anti_join(kept, "profile_id"), segmentation)
+    kinds = {"profile_id": "string", "cluster": "string"}
+    return machine.warehouse.materialise(
+        ibis.union(kept.select(*kinds).cast(kinds), fresh.cast(kinds), distinct=False)
+    )
+
+
+def _write(machine: Machine, rows: Table, clusters: Table, member: Table, flags: Table | None) -> int:
+    """Keep the facts. Returns how many profiles are in the rest because nothing may be looked at."""
+    warehouse = machine.warehouse
+    day = ibis.literal(machine.today, "timestamp(6)")
+    others = profiles_of(machine).anti_join(member, "profile_id")
+    rest = others.select("profile_id", segment=ibis.literal(REST), as_of=day)
+    kinds = {"profile_id": "string", "segment": "string", "as_of": "timestamp(6)"}
+    everybody = ibis.union(member.cast(kinds), rest.cast(kinds), distinct=False).order_by("profile_id")
+    written = warehouse.write("member", everybody)
+    warehouse.write("feature", rows.order_by("profile_id"))
+    warehouse.write("placement", clusters.order_by("profile_id"))
+    keys = list(machine.segments.rules)
+    if flags is not None:
+        listed = memberships(flags, keys, as_of=machine.today)
+        warehouse.write("membership", listed.order_by("segment", "profile_id"))
+    else:
+        warehouse.drop("membership", part="all")
+    return written - _count(machine, member)
+
+
+def _lists(machine: Machine, flags: Table | None, found: Segmentation) -> tuple[RuleList, ...]:
+    rules = machine.segments.rules
+    if flags is None:
+        return ()
+    sums = flags.aggregate(**{key: flags[key].ifelse(1, 0).cast("int64").sum().fill_null(0) for key in rules})
+    met = machine.warehouse.arrow(sums).to_pylist()[0]
+    sizes = dict(_sizes(found))
+    lists = []
+    for key, definition in rules.items():
+        note = ""
+        if not definition.claims:
+            note = "a list beside the ladder"
+        elif key not in found.claims:
+            note = f"fewer than {machine.segments.min_size} people of its own: a list beside the ladder"
+        lists.append(RuleList(key, named(key, definition), definition.text, met[key], sizes.get(key, 0), note))
+    return tuple(lists)
+
+
+def _movement(machine: Machine, member: Table, found: Segmentation) -> Movement:
+    """Against `compare_days` ago."""
+    before = machine.today - timedelta(days=machine.segments.compare_days)
+    after = _on(machine, machine.today, found) if _untold(machine, found) else member
+    return _moved(machine, _on(machine, before, found), after, found, before, machine.today)
+
+
+def _moved(
+    machine: Machine, then: Table, now: Table, found: Segmentation, before: datetime, after: datetime
+) -> Movement:
+    order = [*(s.key for s in found.segments if s.key != REST), REST]
+    order = [*order, *(k for k in (*found.claims, *found.keys) if k not in order)]
+    cells = machine.warehouse.arrow(moves(then, now))
+    return read_movement(cells, order, before=before, after=after, left_out=_untold(machine, found))
+
+
+def _untold(machine: Machine, found: Segmentation) -> tuple[str, ...]:
+    """Rule segments that cannot be told for a past day: the fact `value` speaks of one day only."""
+    needing = of_value(machine.segments.rules)
+    return tuple(k for k in found.claims if k in needing)
+
+
+def _on(machine: Machine, day: datetime, found: Segmentation) -> Table:
+    """Who was in which of the segments `found` on a day, as far as that can be told."""
+    then = replace(machine, as_of=day)
+    known = replace(found, claims=tuple(k for k in found.claims if k not in _untold(machine, found)))
+    rows = machine.warehouse.materialise(feature_table(then))
+    flags = _flags(then, rows) if known.claims else None
+    return machine.warehouse.materialise(placed(clusters_of(rows, known), flags, known, as_of=day))
+
+
+def _proxies(machine: Machine, member: Table) -> tuple[Proxy, ...]:
+    """How well segments predict what is protected, where people said it themselves."""
+    told = traits_of(fact(machine, "trait"), fact(machine, "link"))
+    told = told.filter(told["provider"].isnull())
+    names = machine.warehouse.arrow(told.select("trait").distinct().order_by("trait"))["trait"].to_pylist()
+    attributes = tuple(n for n in names if is_protected(n))
+    if not attributes:
+        return ()
+    rows = machine.warehouse.arrow(attribute_counts(member, told, attributes))
+    return fit_proxies(rows, machine.segments, attributes=attributes, seed=SEED)
+
+
+def _count(machine: Machine, rows: Table) -> int:
+    counted_rows: Mapping[str, int] = machine.warehouse.arrow(rows.aggregate(n=rows.count())).to_pylist()[0]
+    return counted_rows["n"]
+
+
+def _sizes(found: Segmentation) -> tuple[tuple[str, int], ...]:
+    return tuple((s.key, s.size) for s in found.segments)
+
+
+def _made_from(machine: Machine) -> str:
+    return digest([machine.segments, machine.currency, machine.timezone])
+
+
+def _asked(machine: Machine) -> str:
+    return machine.artifacts.load(ASKED, str) if machine.artifacts.has(ASKED) else ""
