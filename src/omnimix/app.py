@@ -86,6 +86,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             consent_assumed=file.consent.assume,
             journey=file.journey,
             lifecycle=file.lifecycle,
+            pain=file.pain,
             segments=file.segments,
             value=file.value,
             brand=settings.brand,

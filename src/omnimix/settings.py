@@ -21,6 +21,7 @@ from zoneinfo import available_timezones
 
 from pydantic import TypeAdapter, ValidationError
 
+from omnimix.audience.journey.pain.rules import PainRules
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
 from omnimix.audience.segment.rules import SegmentRules
 from omnimix.audience.value.rules import ValueRules
@@ -81,6 +82,7 @@ class OmnimixFile:
     consent: ConsentRules = ConsentRules()
     journey: JourneyRules = JourneyRules()
     lifecycle: Lifecycle = Lifecycle()
+    pain: PainRules = PainRules()
     segments: SegmentRules = SegmentRules()
     enrichment: EnrichmentRules = EnrichmentRules()
     robots: RobotRules = RobotRules()

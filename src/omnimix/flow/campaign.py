@@ -37,6 +37,7 @@ def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step
         Step("catalogue", partial(catalogue, machine)),
         Step("enrichment", partial(audit_enrichment, machine), inputs=enrichment_inputs(machine)),
         Step("journey", partial(map_journey, machine), inputs=[today, machine.journey, machine.lifecycle]),
+        Step("pain", partial(find_pain, machine), inputs=[today, machine.pain, machine.journey]),
         Step("value", partial(value, machine), inputs=[today, machine.value, machine.consent_assumed]),
         Step("segments", partial(segment, machine), inputs=partial(segment_inputs, machine)),
         Step("personas", partial(portray, machine)),

@@ -13,6 +13,7 @@ from omnimix.activation.channel.limits import Limits
 from omnimix.activation.channel.port import Channel
 from omnimix.activation.experiment.eligibility import Eligibility
 from omnimix.activation.experiment.ladder import Ladder
+from omnimix.audience.journey.pain.rules import PainRules
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
 from omnimix.audience.segment.rules import SegmentRules
 from omnimix.audience.value.rules import ValueRules
@@ -24,6 +25,7 @@ from omnimix.creative.campaign import Campaign
 from omnimix.data.enrichment.audit import EnrichmentRules
 from omnimix.data.live.spec import Collect, live_source
 from omnimix.data.robots.rules import RobotRules
+from omnimix.data.identity.rules import STANDARD, IdentityRules
 from omnimix.data.source.spec import Source
 from omnimix.governance.audit import Anchor
 from omnimix.governance.keys import WorkspaceKey
@@ -93,6 +95,7 @@ class Machine:
     artifacts: Artifacts
     anchor: Anchor
     channel: Callable[[str], Channel]
+    pain: PainRules = PainRules()
     value: ValueRules = ValueRules()
     collect: Collect = Collect()
     live: Source = live_source(Collect(), currency="GBP")  # how events that arrive over HTTP are read
