@@ -41,7 +41,7 @@ def ingest(
         typer.Option("--set", help="With --replay: FILE:LINE:COLUMN=VALUE puts one value right; may be repeated."),
     ] = None,
 ) -> int:
-    """Take in the inbox and every source; running it again changes nothing. Exit 1 while refused lines wait in quarantine."""
+    """Take in the inbox and every source; again changes nothing. Exit 1 while refused lines wait in quarantine."""
     if correct and not replay:
         raise typer.BadParameter("--set belongs to --replay")
     with opened(workspace) as (_, machine):

@@ -5,11 +5,13 @@ out  facts; an IngestReport over all sources, live ones among them
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from omnimix.data.counts import Counts, IngestReport
 from omnimix.data.ingest import LOCK, ingest, intake_of, silent
 from omnimix.data.intake import Intake, Progress
 from omnimix.data.live.settle import settle, settled
+from omnimix.data.live.spec import Collect
 from omnimix.data.source.spec import Source
 from omnimix.flow.machine import Machine
 from omnimix.governance.seal import Seal
@@ -20,14 +22,9 @@ INBOX = "inbox"  # folder beside the facts, and what its seal is for
 _DAY = 86_400
 
 
-def inbox_of(machine: Machine) -> Inbox:
-    """The workspace's inbox, opened. One at a time in a process; close it."""
-    rules = machine.collect
-    return Inbox(
-        machine.warehouse.local.root.parent / INBOX,
-        window_seconds=rules.dedupe_days * _DAY,
-        most_keys=rules.dedupe_events,
-    )
+def inbox_at(folder: Path, rules: Collect) -> Inbox:
+    """The inbox in a folder, opened. One at a time in a process; close it."""
+    return Inbox(folder, window_seconds=rules.dedupe_days * _DAY, most_keys=rules.dedupe_events)
 
 
 def live_sources(machine: Machine) -> Mapping[str, Source]:
@@ -42,13 +39,14 @@ def sources_of(machine: Machine) -> Mapping[str, Source]:
 
 def settle_waiting(machine: Machine, progress: Progress = silent) -> dict[str, Counts]:
     """Make facts of what waits in the inbox. Counts by source of what was settled now. Safe to cut short."""
-    if not (machine.warehouse.local.root.parent / INBOX).exists():
+    folder = machine.warehouse.local.root.parent / INBOX
+    if not folder.exists():
         return {}
-    inbox = inbox_of(machine)
+    inbox = inbox_at(folder, machine.collect)
     try:
         if not inbox.waiting():
             return {}
-        with turn(machine.warehouse.local.root.parent / LOCK):
+        with turn(folder.parent / LOCK):
             return settle(
                 inbox,
                 seal=Seal(machine.key, INBOX),
@@ -71,6 +69,7 @@ def gather(machine: Machine, progress: Progress = silent) -> IngestReport:
         vault=machine.vault,
         key=machine.key,
         now=machine.clock(),
+        identity=machine.identity,
         progress=progress,
     )
     live = settled(machine.ledger, live_sources(machine))
@@ -84,5 +83,6 @@ def _intake(machine: Machine, progress: Progress) -> Intake:
         vault=machine.vault,
         key=machine.key,
         now=machine.clock(),
+        identity=machine.identity,
         progress=progress,
     )
