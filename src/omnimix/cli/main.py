@@ -14,7 +14,20 @@ import typer
 from typer.exceptions import TyperException
 
 from omnimix import __version__
-from omnimix.cli import activation, audience, audit, data, enrichment, review, run, serve, show, value, workspace
+from omnimix.cli import (
+    activation,
+    audience,
+    audit,
+    data,
+    enrichment,
+    pain,
+    review,
+    run,
+    serve,
+    show,
+    value,
+    workspace,
+)
 from omnimix.core.errors import OmnimixError
 from omnimix.settings import InvalidSettings
 
@@ -27,7 +40,7 @@ app = typer.Typer(
     "Start with [bold]omnimix demo[/] or [bold]omnimix init DIR[/].",
     epilog="Exit codes: 0 done, 1 a person must act, 2 wrong usage or input, 3 something outside is unavailable.",
 )
-for commands in (workspace, data, audience, value, enrichment, run, review, activation, audit, serve):
+for commands in (workspace, data, audience, pain, value, enrichment, run, review, activation, audit, serve):
     commands.register(app)
 
 
