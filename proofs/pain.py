@@ -73,7 +73,9 @@ def stories(report: PainReport) -> Iterator[Figure]:
     """The five planted stories."""
     ranked = sorted((*report.points, *report.standing), key=lambda p: -p.score)
     two = {_story(p) for p in ranked[:2]}
-    yield Figure("two strongest", ", ".join(sorted(two)), "the bug, the payments", two == {"the bug", "the payments"})
+    yield Figure(
+        "two strongest", ", ".join(sorted(two)), "the bug, the payments", two == {"the bug", "the payments"}
+    )
     for name, (start, end) in (("the bug", BUG), ("the payments", PAYMENT)):
         found = next((p for p in ranked if _story(p) == name), None)
         if found is None or found.period is None or found.period.ends_on is None:
@@ -90,9 +92,16 @@ def stories(report: PainReport) -> Iterator[Figure]:
     said = spikes[0].sentence if spikes else "not found: no more visits than usual"
     yield Figure("the organic spike in traffic", said, "reported", bool(spikes))
     new = next(c for c in report.contrasts if (c.dimension, c.value) == ("visitor", "new"))
-    yield Figure("new against loyal", f"{new.rate.value:.1%} against {new.other_rate.value:.1%}", "shown", new.difference.high < 0)
+    yield Figure(
+        "new against loyal",
+        f"{new.rate.value:.1%} against {new.other_rate.value:.1%}",
+        "shown",
+        new.difference.high < 0,
+    )
     drift = report.cohorts[0]
-    yield Figure("cohort drift", f"{drift.slope.value:+.2%} a cohort, p {drift.p_value:.2g}", "shown", drift.p_value < 0.05)
+    yield Figure(
+        "cohort drift", f"{drift.slope.value:+.2%} a cohort, p {drift.p_value:.2g}", "shown", drift.p_value < 0.05
+    )
 
 
 def spike_figures(report: PainReport) -> Iterator[Figure]:
@@ -106,7 +115,11 @@ def spike_figures(report: PainReport) -> Iterator[Figure]:
 
 
 def _story(point: PainPoint) -> str:
-    if point.kind in (Kind.ERROR, Kind.LOOP) and point.step == "shipping_details" and ("device", "mobile") in point.who:
+    if (
+        point.kind in (Kind.ERROR, Kind.LOOP)
+        and point.step == "shipping_details"
+        and ("device", "mobile") in point.who
+    ):
         return "the bug"
     if "payment_details" in (point.step, point.next_step) or point.next_step == "payment_error":
         return "the payments"
@@ -177,7 +190,11 @@ def event_rows(events: Stream) -> pa.Table:
         "name": pa.array(events.name.tolist()),
         "occurred_at": pa.array(at.astype("datetime64[us]")),
         "page_path": pa.array(["/"] * count),
-        **{name: pa.array(column[events.visit].tolist()) for name, column in events.who.items() if name != "person"},
+        **{
+            name: pa.array(column[events.visit].tolist())
+            for name, column in events.who.items()
+            if name != "person"
+        },
     }
     columns = {n: given.get(n, pa.nulls(count)).cast(EVENT[n].to_pyarrow()) for n in EVENT.names}
     return pa.table(columns | {"profile_id": pa.array(events.who["person"][events.visit].tolist())})

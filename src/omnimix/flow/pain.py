@@ -17,16 +17,18 @@ from ibis.expr.types import Table
 from omnimix.audience.journey.pain.contrast import cohort_sums, cohorts, contrasts, group_sums
 from omnimix.audience.journey.pain.counts import Struck, clusters, daily_hurts, daily_tries, stratify
 from omnimix.audience.journey.pain.estimate import Z95
-from omnimix.audience.journey.pain.find import Candidate, candidates, span
+from omnimix.audience.journey.pain.find import candidates, span
 from omnimix.audience.journey.pain.point import (
     behind_point,
     localise,
     make_point,
     make_standing,
     outcomes,
+    period_of,
+    ratio_of,
     struck,
 )
-from omnimix.audience.journey.pain.record import Interval, PainPoint, PainReport
+from omnimix.audience.journey.pain.record import Cohorts, Interval, PainPoint, PainReport
 from omnimix.audience.journey.pain.rules import PainRules
 from omnimix.audience.journey.pain.standing import standings
 from omnimix.audience.journey.pain.traffic import traffic_changes
@@ -34,7 +36,7 @@ from omnimix.audience.journey.pain.visits import DIMENSIONS, hurts, pain_rows, t
 from omnimix.audience.journey.rules import JourneyRules
 from omnimix.core.errors import NotFound
 from omnimix.flow.machine import Machine
-from omnimix.flow.people import events_of, lines_of, margins_of
+from omnimix.flow.people import events_of, margins_of
 from omnimix.flow.step import Counts
 from omnimix.store.warehouse import Warehouse
 
@@ -78,9 +80,7 @@ def few_valued(warehouse: Warehouse, events: Table, *, most: int) -> tuple[str, 
             values.setdefault(name, set()).add(value)
             seen[name] = seen.get(name, 0) + row["n"]
     whole = sum(row["n"] for row in sample)
-    return tuple(
-        name for name in sorted(values) if 2 <= len(values[name]) <= most and 2 * seen[name] >= whole
-    )
+    return tuple(name for name in sorted(values) if 2 <= len(values[name]) <= most and 2 * seen[name] >= whole)
 
 
 def _texts(text: str) -> list[tuple[str, str]]:
@@ -108,8 +108,8 @@ def look_for_pain(
         rows.seen.aggregate(visits=_.count(), people=_.profile_id.nunique(), bought=_.bought.sum())
     ).to_pylist()[0]
     last_on = days.day(days.days - 1) if days else None
-    points, aside, left, scanned = _incidents(warehouse, rows, first, rules, margin)
-    standing, compared = _standing(warehouse, rows, left, rules, margin, aside)
+    points, left, scanned = _incidents(warehouse, rows, first, rules, margin)
+    standing, compared = _standing(warehouse, rows, left, rules, margin)
     sums = warehouse.arrow(group_sums(rows.seen, rows.dimensions))
     return PainReport(
         as_of=as_of,
@@ -147,30 +147,22 @@ def _incidents(
     counts: dict[str, pa.Table],
     rules: PainRules,
     margin: Interval | None,
-) -> tuple[tuple[PainPoint, ...], tuple[Struck, ...], dict[str, pa.Table], int]:
-    """The dated pain points, what they struck, the counts without it, and how many series were scanned."""
+) -> tuple[tuple[PainPoint, ...], dict[str, pa.Table], int]:
+    """The dated pain points, the counts without what they struck, and how many series were scanned."""
     points: list[PainPoint] = []
     aside: list[Struck] = []
     found, scanned = candidates(counts, rules)
     while found and len(points) < rules.most_points:
         best = localise(found)
-        period = (best.day(best.dates.first), best.day(best.dates.last))
-        point = make_point(best, _behind(warehouse, rows, best, period), also=found, margin=margin)
+        behind = behind_point(rows.seen, rows.tried, rows.hurt, best.ratio, best.who, period_of(best))
+        point = make_point(best, warehouse.arrow(outcomes(behind)), also=found, margin=margin)
         if point.affected >= rules.least_people:
             points.append(point)
         aside.append(struck(best))
         counts = _counts(warehouse, rows, aside)
         found, _again = candidates(counts, rules)
     points.sort(key=lambda p: (-p.score, p.key))
-    return tuple(points), tuple(aside), counts, scanned
-
-
-def _behind(
-    warehouse: Warehouse, rows: PainRows, found: Candidate, days: tuple[date, date] | None
-) -> pa.Table:
-    return warehouse.arrow(
-        outcomes(behind_point(rows.seen, rows.tried, rows.hurt, found.ratio, found.who, days)).order_by("bad")
-    )
+    return tuple(points), counts, scanned
 
 
 def _standing(
@@ -179,20 +171,18 @@ def _standing(
     counts: dict[str, pa.Table],
     rules: PainRules,
     margin: Interval | None,
-    aside: tuple[Struck, ...],
 ) -> tuple[tuple[PainPoint, ...], int]:
     found, compared = standings(counts, rules)
-    left = stratify(rows.seen, rows.tried, rows.hurt, aside) if aside else rows.seen
     made = []
     for standing in found:
-        behind = behind_point(left, rows.tried, rows.hurt, standing.ratio, standing.who, None)
-        point = make_standing(standing, warehouse.arrow(outcomes(behind).order_by("bad")), margin=margin)
+        behind = behind_point(rows.seen, rows.tried, rows.hurt, standing.ratio, standing.who, None)
+        point = make_standing(standing, warehouse.arrow(outcomes(behind)), margin=margin)
         if point.affected >= rules.least_people:
             made.append(point)
     return tuple(made), compared
 
 
-def _cohorts(warehouse: Warehouse, rows: PainRows, rules: PainRules, last_on: date) -> tuple[object, ...]:
+def _cohorts(warehouse: Warehouse, rows: PainRows, rules: PainRules, last_on: date) -> tuple[Cohorts, ...]:
     found = [
         cohorts(warehouse.arrow(cohort_sums(rows.seen, within_days=w)), within_days=w, last_on=last_on)
         for w in (None, rules.cohort_days)
@@ -255,5 +245,17 @@ def order_margin(machine: Machine) -> Interval | None:
 def people_behind(machine: Machine, key: str) -> tuple[str, ...]:
     """The profiles hurt by the pain point of that key, as many as it says. Raises NotFound."""
     report = machine.artifacts.load("pain", PainReport)
-    known = [p.key for p in (*report.points, *report.standing)]
-    raise NotFound(f"there is no pain point {key!r}", where="pain", fix=f"there are: {', '.join(known) or 'none'}")
+    known = {p.key: p for p in (*report.points, *report.standing)}
+    if key not in known:
+        there = "; ".join(known) or "none was found"
+        raise NotFound(f"there is no pain point {key!r}", where="omnimix pain", fix=f"the keys: {there}")
+    point = known[key]
+    rows = pain_tables(
+        machine.warehouse, events_of(machine), rules=machine.pain, journey=machine.journey, as_of=machine.today
+    )
+    days = None
+    if point.period is not None and report.last_on is not None:
+        days = (point.period.starts_on, point.period.ends_on or report.last_on)
+    behind = behind_point(rows.seen, rows.tried, rows.hurt, ratio_of(point), point.who, days)
+    hurt = machine.warehouse.arrow(behind.filter(_.bad).select("profile_id").distinct())
+    return tuple(sorted(hurt["profile_id"].to_pylist()))

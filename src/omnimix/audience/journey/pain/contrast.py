@@ -28,7 +28,9 @@ def group_sums(seen: Table, dimensions: Sequence[str]) -> Table:
     """Visits, conversions and their squares by person: dimension, value, people, tries, hurts, …"""
     parts = [
         _squares(
-            seen.filter(seen[name].notnull()).mutate(dimension=ibis.literal(name), value=seen[name].cast("string")),
+            seen.filter(seen[name].notnull()).mutate(
+                dimension=ibis.literal(name), value=seen[name].cast("string")
+            ),
             ["dimension", "value"],
         )
         for name in dimensions
@@ -122,7 +124,9 @@ def cohorts(sums: pa.Table, *, within_days: int | None, last_on: date) -> Cohort
     """
     rows = sorted(sums.to_pylist(), key=lambda r: r["month"])
     if within_days is not None:
-        rows = [r for r in rows if _month(r["month"] + 1) + timedelta(days=within_days) <= last_on + timedelta(days=1)]
+        rows = [
+            r for r in rows if _month(r["month"] + 1) + timedelta(days=within_days) <= last_on + timedelta(days=1)
+        ]
     if len(rows) < 2:
         return None
     x = np.array([r["month"] for r in rows], dtype=float)
@@ -132,7 +136,8 @@ def cohorts(sums: pa.Table, *, within_days: int | None, last_on: date) -> Cohort
     slope = float((x * k).sum() / spread)
     fit = k.sum() / n.sum() + slope * x
     squares = [
-        r["hurts_squared"] - 2 * f * r["crossed"] + f * f * r["tries_squared"] for r, f in zip(rows, fit, strict=True)
+        r["hurts_squared"] - 2 * f * r["crossed"] + f * f * r["tries_squared"]
+        for r, f in zip(rows, fit, strict=True)
     ]
     error = sqrt(float((x * x * np.array(squares)).sum())) / spread
     p = float(2 * norm.sf(abs(slope) / error)) if error > 0 else 1.0

@@ -104,7 +104,9 @@ def each_series(counts: Counts, days: Span, rules: PainRules) -> Iterator[Series
     layer = {s: place for place, s in enumerate(strata)}
     tried = dict(_dense(counts["tried"], ["base", "to"], "tried", shape, index, layer, days))
     effects = {_ratio(r): _person(r) for r in counts["clusters"].to_pylist()}
-    for key, hurt in _dense(counts["hurt"], ["kind", "base", "to", "next_step"], "hurt", shape, index, layer, days):
+    for key, hurt in _dense(
+        counts["hurt"], ["kind", "base", "to", "next_step"], "hurt", shape, index, layer, days
+    ):
         ratio = Ratio(Kind(key[0]), *key[1:])
         made = tried.get((ratio.base, ratio.to))
         everybody = hurt[0].sum()
@@ -204,7 +206,17 @@ def candidates(counts: Counts, rules: PainRules) -> tuple[tuple[Candidate, ...],
     q = scan.q_values(log_p, scanned)
     around = [(int(looked.start[r[4]]), int(looked.end[r[4]])) for r in sure]
     found = [
-        _candidate(s, g, hurt, x, around[i], days, float(log_p[i]), float(q[i]), limit=float(log_p[q <= rules.false_rate].max()))
+        _candidate(
+            s,
+            g,
+            hurt,
+            x,
+            around[i],
+            days,
+            float(log_p[i]),
+            float(q[i]),
+            limit=float(log_p[q <= rules.false_rate].max()),
+        )
         for i, (s, g, hurt, x, _p, _n) in enumerate(sure)
         if q[i] <= rules.false_rate
     ]

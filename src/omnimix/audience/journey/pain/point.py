@@ -55,6 +55,18 @@ def struck(point: Candidate) -> Struck:
     )
 
 
+def period_of(found: Candidate) -> tuple[date, date]:
+    """First and last day that are counted, which are those shown: the medians; the last day of all if ongoing."""
+    last = found.dates.lasts[1] if found.dates.ends else found.days - 1
+    return found.day(found.dates.firsts[1]), found.day(last)
+
+
+def ratio_of(point: PainPoint) -> Ratio:
+    """The ratio that a pain point is about."""
+    move = point.kind is Kind.SLOW
+    return Ratio(point.kind, point.step, (point.next_step or "") if move else "", point.next_step or "")
+
+
 def behind_point(
     seen: Table,
     tried: Table,
@@ -219,7 +231,9 @@ def _said(point: PainPoint) -> PainPoint:
 def _what(point: PainPoint) -> str:
     match point.kind:
         case Kind.LOOP:
-            return f"went back to {point.next_step!r}" if point.next_step != point.step else "made it again at once"
+            return (
+                f"went back to {point.next_step!r}" if point.next_step != point.step else "made it again at once"
+            )
         case Kind.DROP_OFF:
             return "left there" if point.next_step == EXIT else "did not get to an order"
         case Kind.SLOW:

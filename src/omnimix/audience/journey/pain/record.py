@@ -130,7 +130,9 @@ class Cohorts:
     """Conversion by cohort, and whether it drifts from cohort to cohort."""
 
     cohorts: tuple[Cohort, ...]
-    within_days: int | None  # visits of so many days after the first, so that all have had the same time; None: all
+    within_days: (
+        int | None
+    )  # visits of so many days after the first, so that all have had the same time; None: all
     slope: Interval  # change of the conversion rate from one cohort to the next
     p_value: float
     sentence: str

@@ -196,7 +196,9 @@ def trended(hurt: Floats, tried: Floats, first: int, last: int) -> Floats:
         gap = hurt[outside] - tried[outside] * rate[outside]
         at = x[outside]
         gradient = np.array([gap.sum(), (gap * at).sum() - slope])
-        curve = np.array([[spread.sum(), (spread * at).sum()], [(spread * at).sum(), (spread * at * at).sum() + 1]])
+        curve = np.array(
+            [[spread.sum(), (spread * at).sum()], [(spread * at).sum(), (spread * at * at).sum() + 1]]
+        )
         step = np.linalg.solve(curve, gradient)
         level, slope = level + step[0], slope + step[1]
         if abs(step).max() < 1e-8:
@@ -208,7 +210,11 @@ def trended(hurt: Floats, tried: Floats, first: int, last: int) -> Floats:
 def q_values(log_p: Floats, tests: int) -> Floats:
     """Benjamini-Yekutieli (2001) q-values of the smallest of `tests` p-values, whatever their dependence."""
     order = np.argsort(log_p)
-    harmonic = float(np.log(tests) + 0.5772156649 + 1 / (2 * tests)) if tests > 50 else sum(1 / i for i in range(1, tests + 1))
+    harmonic = (
+        float(np.log(tests) + 0.5772156649 + 1 / (2 * tests))
+        if tests > 50
+        else sum(1 / i for i in range(1, tests + 1))
+    )
     ranked = np.minimum(log_p[order] + np.log(tests * harmonic) - np.log(np.arange(1, len(order) + 1)), 0.0)
     found = np.empty(len(order))
     found[order] = np.exp(np.minimum.accumulate(ranked[::-1])[::-1])

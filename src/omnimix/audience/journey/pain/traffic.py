@@ -111,7 +111,14 @@ def _best(
         tail_log = n * np.log(mean) - mean - float(gammaln(n + 1)) + np.log(2)
     else:
         tail_log = float(np.log(tail))
-    return min(tail_log + float(cost[best]) + np.log(2), 0.0), place, int(start[best]), int(end[best]), usual, effect
+    return (
+        min(tail_log + float(cost[best]) + np.log(2), 0.0),
+        place,
+        int(start[best]),
+        int(end[best]),
+        usual,
+        effect,
+    )
 
 
 def _change(

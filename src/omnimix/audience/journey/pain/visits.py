@@ -55,7 +55,10 @@ def visits(clicks: Table, *, recover_days: int, properties: tuple[str, ...] = ()
     soon = before.buys_at <= before.started_at + ibis.interval(days=recover_days)
     visitor = ibis.cases((before.before > 0, LOYAL), (before.session == 1, NEW), else_=RETURNING)
     known = before.select(
-        seen_by=before.profile_id, seen=before.session, bought=before.bought, visitor=visitor.cast("string"),
+        seen_by=before.profile_id,
+        seen=before.session,
+        bought=before.bought,
+        visitor=visitor.cast("string"),
         bought_soon=soon.fill_null(False).cast("int64"),
     )
     joined = first.join(known, (first.profile_id == known.seen_by) & (first.session == known.seen))
