@@ -96,7 +96,9 @@ def decide(
     show.out.print(f"{what}  probability {choice.probability:.3f}  lane {decision.lane}, rung {choice.rung}")
     for variant, why in answer.ruled_out.items():
         show.out.print(f"  not {variant}: {', '.join(why)}", soft_wrap=True)
-    show.out.print(f"logged as {decision.decision_id}")
+    show.out.print(
+        f"logged as {decision.decision_id}" if answer.logged else "not logged: no consent to measurement"
+    )
 
 
 def replay(

@@ -21,7 +21,7 @@ from omnimix.core.money import Money
 from omnimix.flow.create import approved_of
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.measure import weeks_of
-from omnimix.flow.people import members_of, spreads_of
+from omnimix.flow.people import on_ladder, spreads_of
 from omnimix.flow.step import Counts
 from omnimix.measurement.lift.power import Verdict, verdicts
 from omnimix.measurement.lift.reading import Reading
@@ -164,13 +164,13 @@ class Foresight:
 
 def foresee(machine: Machine, job: Job) -> Counts:
     """Say for each rung whether this traffic can tell what it is worth."""
-    members = machine.warehouse.arrow(members_of(machine))
+    members = machine.warehouse.arrow(on_ladder(machine, job))
     own: dict[str, int] = dict(Counter(members["segment"].to_pylist()))
     bases = [("own customers", own)]
     if job.simulator and job.simulator.people > members.num_rows:
         scale = job.simulator.people / members.num_rows
         bases.append(("own customers and simulated lookalikes", {s: round(n * scale) for s, n in own.items()}))
-    spreads = spreads_of(machine)
+    spreads = spreads_of(machine, job)
     found = tuple(_foresight(machine, job, whom, sizes, spreads) for whom, sizes in bases)
     machine.artifacts.save(f"{job.campaign.key}/foresight", found)
     verdicts = [v for f in found for v in f.verdicts]

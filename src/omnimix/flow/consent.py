@@ -11,8 +11,8 @@ from omnimix.flow.people import permitted_for, profiles_of
 from omnimix.flow.step import Counts
 from omnimix.governance.consent import Purpose
 
-# What people are used for, stage by stage: who refuses a purpose is not in what the stage reads. Taking in, linking
-# and keeping accounts use no purpose: without them nobody could be asked, told or forgotten.
+# What people are used for, stage by stage: who refuses a purpose is not in what the stage reads. Taking in,
+# linking and keeping accounts use no purpose: without them nobody could be asked, told or forgotten.
 STAGES: dict[str, tuple[Purpose, ...]] = {
     "journey": (Purpose.MEASUREMENT,),
     "pain points": (Purpose.MEASUREMENT,),

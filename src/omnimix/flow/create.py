@@ -33,6 +33,7 @@ from omnimix.data.product import Product
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.people import lines_of, members_of, products_of
 from omnimix.flow.step import Counts
+from omnimix.governance.consent import Purpose
 
 PICTURES = "creatives"
 
@@ -40,9 +41,12 @@ PICTURES = "creatives"
 def bought(machine: Machine) -> dict[str, dict[str, int]]:
     """Segment (or BROAD, for everybody) → product id → distinct buyers."""
     counted: dict[str, dict[str, int]] = defaultdict(dict)
-    table = buyers(lines_of(machine), members_of(machine), everybody=BROAD)
-    for row in machine.warehouse.arrow(table).to_pylist():
-        counted[row["segment"]][row["product_id"]] = row["buyers"]
+    members = members_of(machine)
+    overall = buyers(lines_of(machine), members.limit(0), everybody=BROAD)
+    by_segment = buyers(lines_of(machine, Purpose.PERSONALISATION), members, everybody=BROAD)
+    for table in (overall, by_segment.filter(by_segment["segment"] != BROAD)):
+        for row in machine.warehouse.arrow(table).to_pylist():
+            counted[row["segment"]][row["product_id"]] = row["buyers"]
     return dict(counted)
 
 

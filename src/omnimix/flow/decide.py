@@ -8,42 +8,57 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from ibis.expr.types import Table
 
 from omnimix.activation.decide import rows
 from omnimix.activation.decide.choice import Choice, ready, ruled_out
 from omnimix.activation.decide.serve import Decision, decide, engagements, replay
 from omnimix.activation.decide.snapshot import Snapshot
 from omnimix.activation.experiment.eligibility import excluded, offerings
+from omnimix.activation.experiment.ladder import Rung
 from omnimix.activation.experiment.lanes import lane
-from omnimix.core.errors import NotAllowed, NotFound
+from omnimix.core.errors import NotAllowed, NotFound, OmnimixError
 from omnimix.creative.variant import Variant
 from omnimix.flow.create import approved_of
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.market import first_snapshot, prior_of
 from omnimix.flow.measure import weeks_of
-from omnimix.flow.people import audience_of, fact, members_of, products_of
+from omnimix.flow.people import (
+    BROAD_ONLY,
+    audience_of,
+    fact,
+    on_ladder,
+    permitted_for,
+    products_of,
+    profiles_of,
+)
+from omnimix.governance.consent import Purpose
 from omnimix.measurement.learn.rows import latest
 from omnimix.measurement.learn.rows import read as read_snapshot
+
+_LISTS = "omnimix journey behind lists profiles"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A logged decision, the choice it came to, and why the rung's other variants were ruled out."""
+    """A decision, the choice it came to, and why the rung's other variants were ruled out.
+
+    It is logged, so that it can be replayed, unless the person refuses measurement.
+    """
 
     decision: Decision
     choice: Choice
     ruled_out: dict[str, tuple[str, ...]]
+    logged: bool
 
 
 def decide_for(machine: Machine, job: Job, profile_id: str) -> Answer:
     """Choose for one known person and log it.
 
-    Raises NotFound for a profile nobody knows, NotAllowed while no variant is approved.
+    Raises NotFound for a profile nobody knows, NotAllowed while no variant is approved or for a person who refuses
+    what the campaign asks consent for.
     """
-    members = members_of(machine)
-    found = machine.warehouse.arrow(members.filter(members.profile_id == profile_id)).to_pylist()
-    if not found:
-        raise NotFound(f"no profile {profile_id!r}", fix="omnimix journey behind lists profiles")
+    segment, place, measured = _place(machine, job, profile_id)
     variants = approved_of(machine, job)
     if not variants:
         raise NotAllowed(
@@ -55,16 +70,36 @@ def decide_for(machine: Machine, job: Job, profile_id: str) -> Answer:
     decision, choice = decide(
         state,
         profile_id=profile_id,
-        segment=found[0]["segment"],
-        lane=lane(profile_id, job.ladder, salt=machine.salt),
+        segment=segment,
+        lane=place,
         codes=codes,
         now=machine.clock(),
         seed=machine.salt,
         step=step,
     )
-    with machine.ledger.begin() as session:
-        rows.log(session, decision)
-    return Answer(decision, choice, ruled_out(state, decision.segment, codes, rung=choice.rung, step=step))
+    if measured:
+        with machine.ledger.begin() as session:
+            rows.log(session, decision)
+    against = ruled_out(state, segment, codes, rung=choice.rung, step=step)
+    return Answer(decision, choice, against, measured)
+
+
+def _place(machine: Machine, job: Job, profile_id: str) -> tuple[str, str, bool]:
+    """A person's segment and lane, and whether they may be measured; else they see the broad creative."""
+    ladder = on_ladder(machine, job)
+    found = machine.warehouse.arrow(ladder.filter(ladder.profile_id == profile_id)).to_pylist()
+    if found:
+        return found[0]["segment"], lane(profile_id, job.ladder, salt=machine.salt), True
+    _known(machine, profiles_of(machine), profile_id, NotFound(f"no profile {profile_id!r}", fix=_LISTS))
+    purpose = Purpose(job.eligibility.purpose)
+    refused = NotAllowed(f"this person does not permit {purpose}", where=profile_id, fix="show them nothing")
+    _known(machine, permitted_for(machine, purpose), profile_id, refused)
+    return BROAD_ONLY, str(Rung.BROAD), False
+
+
+def _known(machine: Machine, people: Table, profile_id: str, error: OmnimixError) -> None:
+    if not machine.warehouse.arrow(people.filter(people.profile_id == profile_id)).num_rows:
+        raise error
 
 
 def replay_of(machine: Machine, decision_id: str) -> Choice:
@@ -81,9 +116,9 @@ def current_snapshot(machine: Machine, job: Job, variants: tuple[Variant, ...]) 
         known = latest(session, job.campaign.key)
     if known is not None and known.variants == tuple(v.variant_id for v in variants):
         return known
-    members = machine.warehouse.arrow(members_of(machine))
+    members = machine.warehouse.arrow(on_ladder(machine, job))
     sizes = {c["values"]: c["counts"] for c in members["segment"].value_counts().to_pylist()}
-    return first_snapshot(machine, job, variants, sizes=sizes, prior=prior_of(machine), weeks=weeks_of(job))
+    return first_snapshot(machine, job, variants, sizes=sizes, prior=prior_of(machine, job), weeks=weeks_of(job))
 
 
 def _codes(

@@ -24,7 +24,7 @@ from omnimix.creative.variant import Variant
 from omnimix.flow.create import approved_of
 from omnimix.flow.machine import HISTORY_WEEKS, Job, Machine, Simulation
 from omnimix.flow.measure import costs_of, learn, post_books, read_week, starts_at
-from omnimix.flow.people import audience_of, members_of, products_of, purchase_rates, spreads_of
+from omnimix.flow.people import BROAD_ONLY, audience_of, on_ladder, products_of, purchase_rates, spreads_of
 from omnimix.flow.step import Counts
 from omnimix.measurement.learn.rows import publish
 from omnimix.measurement.lift.reading import Reading
@@ -45,9 +45,11 @@ class Crowd:
 
 def gather(machine: Machine, job: Job, simulation: Simulation) -> Crowd:
     """Put everybody on the ladder. Raises InvalidInput when there is nobody."""
-    members = machine.warehouse.arrow(members_of(machine))
+    members = machine.warehouse.arrow(on_ladder(machine, job))
     if not members.num_rows:
-        raise InvalidInput("there is nobody to advertise to", where=job.campaign.key, fix="ingest customers first")
+        raise InvalidInput(
+            "there is nobody to advertise to", where=job.campaign.key, fix="ingest customers and their consent"
+        )
     extra = people(members, n=max(0, simulation.people - members.num_rows), seed=simulation.seed)
     made = [
         assignments(table, campaign=job.campaign.key, ladder=job.ladder, salt=machine.salt, simulated=simulated)
@@ -93,7 +95,7 @@ def live(machine: Machine, job: Job) -> Counts:
 
 
 def _market(machine: Machine, job: Job, simulation: Simulation, crowd: Crowd) -> Market:
-    members = machine.warehouse.arrow(members_of(machine))
+    members = machine.warehouse.arrow(on_ladder(machine, job))
     truth = planted(purchase_rates(machine, members, weeks=HISTORY_WEEKS), seed=simulation.seed)
     return Market(
         truth,
@@ -114,7 +116,7 @@ def _weeks(
     market: Market,
 ) -> tuple[tuple[Reading, ...], int, int]:
     """Serve, live, read, learn, week after week. Returns the readings, rows shown and rows refused."""
-    prior, costs = prior_of(machine), costs_of(machine, job, variants, crowd.sizes)
+    prior, costs = prior_of(machine, job), costs_of(machine, job, variants, crowd.sizes)
     segments = _segments(crowd.sizes)
     snapshot = first_snapshot(machine, job, variants, sizes=crowd.sizes, prior=prior, weeks=simulation.weeks)
     codes = codes_of(machine, job, variants, crowd)
@@ -147,9 +149,9 @@ def _weeks(
     return tuple(readings), shown, refused
 
 
-def prior_of(machine: Machine) -> Prior:
+def prior_of(machine: Machine, job: Job) -> Prior:
     """What variants may be expected to earn, from the user's own history."""
-    everybody = pooled(spreads_of(machine).values())
+    everybody = pooled(spreads_of(machine, job).values())
     return scaled_prior(everybody.mean, everybody.variance(1) ** 0.5)
 
 
@@ -163,7 +165,7 @@ def _ahead(
 
 def _segments(sizes: Mapping[str, int]) -> tuple[str, ...]:
     """The segments a snapshot knows; the rest is served from the mean of all, unless there is nothing else."""
-    return tuple(sorted(s for s in sizes if s != REST)) or tuple(sizes)
+    return tuple(sorted(s for s in sizes if s not in (REST, BROAD_ONLY))) or tuple(sizes)
 
 
 def first_snapshot(

@@ -14,14 +14,16 @@ from ibis.expr.types import Table
 
 from omnimix.activation.experiment.audience import bought, habits, make_audience
 from omnimix.activation.experiment.eligibility import Audience
+from omnimix.audience.segment.segment import REST
 from omnimix.data.catalogue import load_products
 from omnimix.data.identity.resolve import resolve
 from omnimix.data.product import Product
 from omnimix.flow.machine import HISTORY_WEEKS, Job, Machine
-from omnimix.governance.consent import Purpose, permitted
+from omnimix.governance.consent import Purpose, permitted, withheld
 from omnimix.measurement.lift.spread import Spread, read_spreads, spread_sums
 from omnimix.store.facts import SCHEMAS, check
 
+BROAD_ONLY = "(broad only)"  # the group of those who refuse personalisation
 MARGIN_SHARE = 0.4  # stands in where the catalogue names no margin; said in the report
 
 
@@ -39,8 +41,8 @@ def lines_of(machine: Machine, purpose: Purpose | None = Purpose.MEASUREMENT) ->
 
 
 def events_of(machine: Machine, purpose: Purpose | None = Purpose.MEASUREMENT) -> Table:
-    """Events that a person did, with the profile each belongs to now: of people who permit `purpose`, and of nobody
-    known. None reads everything, also what robots did: for counting what came in, before any use.
+    """Events that a person did, with the profile each belongs to now: of people who permit `purpose`, and of
+    nobody known. None reads everything, also what robots did: for counting what came in, before any use.
     """
     events = resolve(fact(machine, "event"), fact(machine, "link"))
     if purpose is None:
@@ -56,13 +58,14 @@ def traits_of(machine: Machine, purpose: Purpose | None = Purpose.PERSONALISATIO
 def _allowed(machine: Machine, rows: Table, purpose: Purpose | None) -> Table:
     if purpose is None:
         return rows
-    withheld = profiles_of(machine).anti_join(permitted_for(machine, purpose), "profile_id")
-    return rows.anti_join(withheld, "profile_id")
+    assume = purpose in machine.consent_assumed
+    return rows.anti_join(withheld(profiles_of(machine), _consent(machine), purpose, assume=assume), "profile_id")
 
 
 def profiles_of(machine: Machine) -> Table:
-    """Every known profile once."""
-    return fact(machine, "link").select("profile_id").distinct()
+    """Every known person once; profiles that nobody but robots made are no people."""
+    profiles = fact(machine, "link").select("profile_id").distinct()
+    return profiles.anti_join(fact(machine, "robot"), "profile_id")
 
 
 def members_of(machine: Machine) -> Table:
@@ -86,13 +89,37 @@ def margins_of(machine: Machine) -> Table:
 
 def permitted_for(machine: Machine, purpose: Purpose) -> Table:
     """The profiles who may be used for a purpose."""
-    consent = resolve(fact(machine, "consent"), fact(machine, "link"))
-    return permitted(profiles_of(machine), consent, purpose, assume=str(purpose) in machine.consent_assumed)
+    return permitted(profiles_of(machine), _consent(machine), purpose, assume=purpose in machine.consent_assumed)
+
+
+def _consent(machine: Machine) -> Table:
+    return resolve(fact(machine, "consent"), fact(machine, "link"))
+
+
+def on_ladder(machine: Machine, job: Job) -> Table:
+    """MEMBER rows of the people the campaign may be shown to and measured on, with their segment.
+
+    Who refuses personalisation is in no segment: BROAD_ONLY, which sees nothing but the broad creative.
+    """
+    may = permitted_for(machine, Purpose.PERSONALISATION)
+    people = permitted_for(machine, Purpose(job.eligibility.purpose)).semi_join(
+        permitted_for(machine, Purpose.MEASUREMENT), "profile_id"
+    )
+    known = members_of(machine).semi_join(may, "profile_id").select("profile_id", found="segment")
+    grouped = people.left_join(known, "profile_id").select("profile_id", "found")
+    profiled = grouped.semi_join(may, "profile_id").mutate(segment=_.found.fill_null(REST))
+    others = grouped.anti_join(may, "profile_id").mutate(segment=ibis.literal(BROAD_ONLY))
+    kinds = {"profile_id": "string", "segment": "string"}
+    both = ibis.union(*(t.select(*kinds).cast(kinds) for t in (profiled, others)), distinct=False)
+    return both.mutate(as_of=ibis.literal(machine.today, "timestamp(6)")).order_by("profile_id")
 
 
 def audience_of(machine: Machine, job: Job, ids: Any, *, like: Any = None) -> Audience:
-    """What eligibility needs to know of `ids`. `like` names, for each, the profile whose habits it has."""
-    arrow, lines = machine.warehouse.arrow, lines_of(machine)
+    """What eligibility needs to know of `ids`. `like` names, for each, the profile whose habits it has.
+
+    Of who refuses personalisation it knows no habits.
+    """
+    arrow, lines = machine.warehouse.arrow, lines_of(machine, Purpose.PERSONALISATION)
     granted: dict[str, Any] = {str(p): arrow(permitted_for(machine, p))["profile_id"] for p in Purpose}
     return make_audience(
         ids,
@@ -103,9 +130,9 @@ def audience_of(machine: Machine, job: Job, ids: Any, *, like: Any = None) -> Au
     )
 
 
-def spreads_of(machine: Machine) -> dict[str, Spread]:
+def spreads_of(machine: Machine, job: Job) -> dict[str, Spread]:
     """Segment → how margin varied between its people and from week to week, over the last HISTORY_WEEKS."""
-    sums = spread_sums(margins_of(machine), members_of(machine), until=machine.today, weeks=HISTORY_WEEKS)
+    sums = spread_sums(margins_of(machine), on_ladder(machine, job), until=machine.today, weeks=HISTORY_WEEKS)
     return read_spreads(machine.warehouse.arrow(sums), weeks=HISTORY_WEEKS)
 
 

@@ -1,14 +1,14 @@
 """Robots as a step of a run: what no person did is marked, kept, and left out of everything that follows.
 
 in   events
-out  the fact `automated`; the share removed, by reason
+out  the facts `automated` and `robot`; the share removed, by reason
 """
 
 from ibis import _
 
-from omnimix.data.robots.marks import REASONS, automated
+from omnimix.data.robots.marks import REASONS, automated, robot_profiles
 from omnimix.flow.machine import Machine
-from omnimix.flow.people import events_of
+from omnimix.flow.people import events_of, lines_of, traits_of
 from omnimix.flow.step import Counts
 
 
@@ -17,6 +17,8 @@ def mark_robots(machine: Machine) -> Counts:
     events = events_of(machine, None)
     marks = machine.warehouse.materialise(automated(events, machine.robots))
     machine.warehouse.write("automated", marks.order_by("event_id"))
+    made = robot_profiles(events, marks, lines_of(machine, None), traits_of(machine, None))
+    alone = machine.warehouse.write("robot", made.order_by("profile_id"))
     total = machine.warehouse.arrow(events.aggregate(rows=_.count())).to_pylist()[0]["rows"]
     counted = machine.warehouse.arrow(marks.group_by("reason").aggregate(rows=_.count())).to_pylist()
     by_reason = {row["reason"]: row["rows"] for row in counted}
@@ -28,6 +30,6 @@ def mark_robots(machine: Machine) -> Counts:
         unit_in="events",
         unit_out="events",
         set_aside=found,
-        detail={"share of robots": f"{removed / total:.2%}"} if total else {},
-        output=found,
+        detail={"share of robots": f"{removed / total:.2%}" if total else "0", "profiles of robots alone": alone},
+        output=[found, alone],
     )

@@ -47,6 +47,8 @@ AUTOMATED = ibis.schema(  # events that no person did; orders are never among th
     {"event_id": "!string", "reason": "!string"}
 )
 
+ROBOT = ibis.schema({"profile_id": "!string"})  # profiles that nobody but robots made
+
 ORDER_LINE = ibis.schema(
     {
         "line_id": "!string",
@@ -199,6 +201,7 @@ CONVERSION = ibis.schema(  # every order of an assigned profile while the campai
 SCHEMAS = {
     "event": EVENT,
     "automated": AUTOMATED,
+    "robot": ROBOT,
     "order_line": ORDER_LINE,
     "link": LINK,
     "trait": TRAIT,

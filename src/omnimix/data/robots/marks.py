@@ -33,6 +33,15 @@ def automated(events: Table, rules: RobotRules) -> Table:
     return surest.select("event_id", reason=named).anti_join(orders, "event_id")
 
 
+def robot_profiles(events: Table, marks: Table, *known_by: Table) -> Table:
+    """Profiles with marked events and nothing else: neither other events nor a row in `known_by` (profile_id)."""
+    marked = events.semi_join(marks, "event_id").filter(_.profile_id.notnull()).select("profile_id").distinct()
+    found = marked.anti_join(events.anti_join(marks, "event_id"), "profile_id")
+    for table in known_by:
+        found = found.anti_join(table, "profile_id")
+    return found
+
+
 def _marks(told: Table, rules: RobotRules) -> Iterator[Table]:
     """Tables of event_id and place of the reason in REASONS."""
     for reason in (AGENT, SCANNER, PREFETCH):

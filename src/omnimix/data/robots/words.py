@@ -21,7 +21,7 @@ BROWSER_LIBRARIES = ("omnimix.js", "analytics.js", "rudderlabs javascript sdk")
 
 # Mail gateways follow links before the person gets the mail (and Outlook looks for what it can open).
 _GATEWAYS = (
-    "barracuda|proofpoint|mimecast|ironport|ciscosecureemail|trendmicro|trend micro|tmes/|fortimail|fortinet|sophos"
+    "barracuda|proofpoint|mimecast|ironport|ciscosecureemail|trend ?micro|tmes/|fortimail|fortinet|sophos"
     "|messagelabs|symantec|microsoft office existence discovery|safelinks"
 )
 # Pictures of an opened e-mail come through these, for a person who reads it; apps are called like their libraries.

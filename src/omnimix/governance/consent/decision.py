@@ -55,3 +55,12 @@ def permitted(profiles: Table, consent: Table, purpose: Purpose, *, assume: bool
     if assume:
         return profiles.anti_join(decided.filter(~_.granted), "profile_id")
     return profiles.semi_join(decided.filter(_.granted), "profile_id")
+
+
+def withheld(profiles: Table, consent: Table, purpose: Purpose, *, assume: bool) -> Table:
+    """The opposite of `permitted`, as profile_id: all of `profiles` who are not permitted, and refusers
+    besides."""
+    decided = latest(consent.filter(_.purpose == str(purpose)))
+    if assume:
+        return decided.filter(~_.granted).select("profile_id")
+    return profiles.select("profile_id").anti_join(decided.filter(_.granted), "profile_id")
