@@ -28,7 +28,7 @@ from omnimix.audience.segment.matrix import matrix
 from omnimix.audience.segment.movement import Movement, moves, read_movement
 from omnimix.audience.segment.place import clusters_of, placed, unchanged
 from omnimix.audience.segment.proxy import Proxy, attribute_counts, fit_proxies, is_protected
-from omnimix.audience.segment.sample import sample, share_keys
+from omnimix.audience.segment.sample import sample
 from omnimix.audience.segment.segment import REST
 from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.audience.segment.watch import RuleList, Watch
@@ -158,8 +158,7 @@ def movement_between(machine: Machine, before: datetime, after: datetime) -> Mov
 def _fit(machine: Machine, rows: Table, flags: Table | None, people: int) -> Fitted:
     """Find segments among `rows`, or among a sample of them by content."""
     rules, arrow = machine.segments, machine.warehouse.arrow
-    keys = [(r["family"], r["key"]) for r in arrow(share_keys(rows)).to_pylist()] if people > rules.sample else []
-    drawn = arrow(sample(rows, keys, people=people, most=rules.sample, seed=SEED)) if people else arrow(rows)
+    drawn = arrow(sample(rows, people=people, most=rules.sample, seed=SEED))
     met = None
     if flags is not None:
         met = arrow(flags.semi_join(ibis.memtable(drawn.select(["profile_id"])), "profile_id"))
@@ -173,7 +172,7 @@ def _fit(machine: Machine, rows: Table, flags: Table | None, people: int) -> Fit
 def _drifted(
     machine: Machine, rows: Table, people: int, flags: Table | None, earlier: Fitted | None
 ) -> tuple[Drift | None, str]:
-    """How customers changed since the segments were found, and why they are to be found anew ("": they are not)."""
+    """How customers changed since the segments were found, and why they are to be found anew ("": not)."""
     if earlier is None:
         return None, ""
     if earlier.made_from != _made_from(machine):

@@ -49,7 +49,7 @@ class SegmentRules:
     stable: float = 0.75
     least: float = 0.6
     winsor: float = 0.01
-    sample: int = 20_000  # at most so many people are used to fit; everybody is placed
+    sample: int = 10_000  # at most so many people are used to fit; everybody is placed
     refit: str = "drift"  # when segments are found anew: at an alarm of `drift`; or "always", in every run
     compare_days: int = 90  # movement is shown against so many days ago
     drift: DriftRules = DriftRules()
