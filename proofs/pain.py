@@ -1,4 +1,4 @@
-"""Pain points on a clickstream with planted stories, on shuffled copies of it, and on planted incidents of known size.
+"""Pain points on a clickstream with planted stories, on shuffled copies of it, and on planted incidents.
 
 in   data/ecom_clickstream; no rule but the defaults
 out  figures
@@ -207,7 +207,7 @@ def deal_deeds(events: Stream, seed: int) -> Stream:
 
 
 def deal_days(events: Stream, seed: int) -> Stream:
-    """Each visit goes to the day of another; the time of day stays. A person's visits never run into each other."""
+    """Each visit goes to the day of another; the time of day stays."""
     rng = np.random.default_rng(seed)
     day = events.at.astype("datetime64[D]")
     dealt = day[rng.permutation(len(day))]

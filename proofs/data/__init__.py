@@ -17,6 +17,6 @@ def shipped(name: str) -> Path:
 
 
 def restricted(name: str) -> Path | None:
-    """The folder of a data set that may be tested with but not passed on: under OMNIMIX_TEST_DATA, or beside us."""
+    """The folder of a data set to test with but not to pass on: under OMNIMIX_TEST_DATA, or beside us."""
     found = Path(os.environ.get("OMNIMIX_TEST_DATA", ROOT.parent / "shared" / "data")) / name
     return found if found.is_dir() else None

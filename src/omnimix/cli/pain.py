@@ -27,10 +27,11 @@ def pain(
     workspace: WorkspaceOption = HERE,
     json: JsonOption = False,
 ) -> None:
-    """What hurts in journeys: loops, drop-offs, errors, slow steps and calls for help, found without being told where.
+    """What hurts in journeys: loops, drop-offs, errors, slow steps and calls for help, and since when.
 
-    Each pain point has a start and an end, says who is hurt and what it costs, and is one incident, in however many
-    numbers it shows. Changes of traffic are listed apart: that more people came is no pain. Run `omnimix run` first.
+    Nobody needs to say where to look. Each pain point has a start and an end, says who is hurt and what it costs,
+    and is one incident, in however many numbers it shows. Changes of traffic are listed apart: that more people
+    came is no pain. Run `omnimix run` first.
     """
     with opened(workspace) as (_, machine):
         if behind:
@@ -55,8 +56,9 @@ def _print(report: PainReport) -> None:
         show.out.print("There is no visit of anybody known: nothing to look at.")
         return
     show.out.print(
-        f"[bold]{report.sessions:,} visits of {report.profiles:,} people, {report.first_on} to {report.last_on}[/]; "
-        f"{report.scanned:,} rates scanned; of findings, at most {report.rate_of_false:.0%} are false.",
+        f"[bold]{report.sessions:,} visits of {report.profiles:,} people, {report.first_on} to "
+        f"{report.last_on}[/]; {report.scanned:,} rates scanned; at most "
+        f"{report.rate_of_false:.0%} of findings are false.",
         soft_wrap=True,
     )
     if not (report.points or report.standing):

@@ -1,4 +1,4 @@
-"""Looking for pain as a step of a run: count, scan, set the strongest aside, scan again, until nothing sure is left.
+"""Looking for pain as a step of a run: count, scan, set the strongest aside, again until nothing sure is left.
 
 in   events with profile_id, the [pain] and [journey] rules, what orders bring
 out  artifact `pain`: one PainReport

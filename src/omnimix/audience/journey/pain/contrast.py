@@ -62,7 +62,7 @@ def _squares(rows: Table, keys: list[str]) -> Table:
 
 
 def contrasts(sums: pa.Table, rules: PainRules) -> tuple[Contrast, ...]:
-    """New against loyal wherever a dimension knows both; then each value of the technical dimensions against the rest."""
+    """New against loyal wherever a dimension knows both; then each device, medium … against all others."""
     by_name: dict[str, dict[str, Sums]] = {}
     for row in sorted(sums.to_pylist(), key=lambda r: (r["dimension"], -r["tries"], r["value"])):
         by_name.setdefault(row["dimension"], {})[row["value"]] = row
@@ -119,8 +119,8 @@ def _contrast(name: str, value: str, other: str, one: Sums, two: Sums) -> Contra
 def cohorts(sums: pa.Table, *, within_days: int | None, last_on: date) -> Cohorts | None:
     """Conversion by cohort with a trend test; None for fewer than two cohorts.
 
-    The trend is the weighted least-squares slope of the conversion rate over cohorts, its error clustered by person
-    (Liang and Zeger 1986). With `within_days` only cohorts that all had that long are compared.
+    The trend is the weighted least-squares slope of the conversion rate over cohorts, its error clustered by
+    person (Liang and Zeger 1986). With `within_days` only cohorts that all had that long are compared.
     """
     rows = sorted(sums.to_pylist(), key=lambda r: r["month"])
     if within_days is not None:

@@ -1,7 +1,7 @@
 """Daily counts: of every ratio, in every group of people, on every day.
 
 in   visits, tries and hurts of `visits`; incidents found before
-out  tried     dimension, value, stratum, base, to, day, tried                    everybody: dimension and value are ""
+out  tried     dimension, value, stratum, base, to, day, tried          everybody: dimension and value are ""
      hurt      dimension, value, stratum, base, to, kind, next_step, day, hurt
      clusters  base, to, kind, next_step, squares, …: how alike the visits of one person are
 """
@@ -40,10 +40,10 @@ def of_group(rows: Table, who: Sequence[tuple[str, str]]) -> BooleanValue | bool
 def stratify(seen: Table, tried: Table, hurt: Table, struck: Sequence[Struck]) -> Table:
     """Visits with a `stratum`, without those that an earlier incident struck.
 
-    An incident at a step touches who made that step. These visits are set aside while it lasted (and any other that
-    shows the same outcome); before and after, they are compared among themselves, as are those that never came to
-    the step. Making the step comes before the incident acts, so what remains of the period is as it would have been
-    without it.
+    An incident at a step touches who made that step. These visits are set aside while it lasted (and any other
+    that shows the same outcome); before and after, they are compared among themselves, as are those that never
+    came to the step. Making the step comes before the incident acts, so what remains of the period is as it would
+    have been without it.
     """
     marked = seen.mutate(stratum=ibis.literal("", "string"))
     for place, incident in enumerate(struck):

@@ -30,7 +30,7 @@ def difference(one: Interval, other: Interval) -> Interval:
 
 
 def times(one: Interval, other: Interval) -> Interval:
-    """The product of two amounts that are not negative, from the ends of both: wider than needed, never narrower."""
+    """The product of two amounts from 0 up, from the ends of both: wider than needed, never narrower."""
     a, b = _from_zero(one), _from_zero(other)
     return Interval(a.value * b.value, a.low * b.low, a.high * b.high)
 

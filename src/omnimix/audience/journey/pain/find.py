@@ -128,7 +128,7 @@ def _person(row: dict[str, int]) -> float:
 
 
 def groups_of(tried: pa.Table, rules: PainRules) -> tuple[tuple[str, str], ...]:
-    """Everybody first, then each dimension's most frequent values; a dimension with one value is everybody again."""
+    """Everybody, then each dimension's most frequent values; a dimension with one value is everybody again."""
     sizes = tried.group_by(_GROUP).aggregate([("tried", "sum")]).to_pylist()
     found: dict[str, list[tuple[int, str]]] = {}
     for row in sizes:

@@ -1,4 +1,4 @@
-"""A candidate becomes a pain point: localised at its step, dated, counted in people and money, said in one sentence.
+"""A candidate becomes a pain point: put at its step, dated, counted in people and money, said in a sentence.
 
 in   candidates; the visits behind the chosen one, counted
 out  PainPoints
@@ -7,7 +7,6 @@ out  PainPoints
 from collections.abc import Sequence
 from datetime import date
 
-import ibis
 import pyarrow as pa
 from ibis import _
 from ibis.expr.types import Table
@@ -222,8 +221,8 @@ def _said(point: PainPoint) -> PainPoint:
         low, high = point.lost_people.low, point.lost_people.high
         lost = f"; about {point.lost_people.value:,.0f} orders lost ({low:,.0f} to {high:,.0f})"
     text = (
-        f"{when}, {point.rate.value:.0%} of {point.tried:,} {made}{whom} {_what(point)}, where {point.expected:.0%} "
-        f"were to be expected: {point.hurt:,} visits of {point.affected:,} people{lost}."
+        f"{when}, {point.rate.value:.0%} of {point.tried:,} {made}{whom} {_what(point)}, where "
+        f"{point.expected:.0%} were to be expected: {point.hurt:,} visits of {point.affected:,} people{lost}."
     )
     return PainPoint(**{name: getattr(point, name) for name in point.__slots__} | {"sentence": text})
 

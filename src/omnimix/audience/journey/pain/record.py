@@ -1,4 +1,4 @@
-"""What hurts, as records: pain points with dates, people and money; traffic changes; who converts and who does not.
+"""What hurts, as records: pain points with dates, people and money; traffic changes; who converts.
 
 in   nothing
 out  PainPoint, TrafficChange, Contrast, Cohorts and PainReport, for the report page, the map and personas
@@ -86,7 +86,7 @@ class PainPoint:
 
 @dataclass(frozen=True, slots=True)
 class TrafficChange:
-    """More or fewer sessions than usual, of everybody or of one group, in a period. No pain: people came or did not."""
+    """More or fewer visits than usual, of everybody or of one group, in a period. That is no pain."""
 
     who: tuple[tuple[str, str], ...]
     period: Period

@@ -10,10 +10,16 @@ from omnimix.core.errors import InvalidInput
 from omnimix.core.record import config
 
 # Patterns over an event's name, page path or properties, in lower case; they must also run on Java's engine.
-ERROR = r"error|fail|declin|exception|crash|timeout|timed out|rage.?click|dead.?click|(^|[^0-9])404([^0-9]|$)|(^|[^a-z])bug([^a-z]|$)"
-ERROR_PROPERTY = r'"[a-z_.]*(error|exception|failure)[a-z_.]*": ?("[^"]+"|true|[1-9])|"[a-z_.]*status[a-z_.]*": ?"?(failed|declined|error|[45][0-9][0-9])'
-SUPPORT = r"support|(^|[^a-z])(live)?chat|ticket|complain|refund|(^|[^a-z])(product|order|item)s? returned|(^|[^a-z])return(s|ed)?([^a-z]|$)"
-GOAL = r"^(order completed|purchase|purchased|order placed|order_completed|order_placed|checkout completed|checkout_complete[d]?|transaction)$"
+ERROR = (
+    r"error|fail|declin|exception|crash|time(d )?.?out|rage.?click|dead.?click"
+    r"|(^|[^0-9])404([^0-9]|$)|(^|[^a-z])bug([^a-z]|$)"
+)
+ERROR_PROPERTY = (
+    r'"[a-z_.]*(error|exception|failure)[a-z_.]*": ?("[^"]+"|true|[1-9])'
+    r'|"[a-z_.]*status[a-z_.]*": ?"?(failed|declined|error|[45][0-9][0-9])'
+)
+SUPPORT = r"support|(^|[^a-z])(live)?chat|ticket|complain|refund|(^|[^a-z])return(s|ed)?([^a-z]|$)"
+GOAL = r"^((order|checkout)[ _.](completed?|placed)|purchased?|transaction)$"
 
 
 @config

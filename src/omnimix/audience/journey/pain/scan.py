@@ -5,14 +5,16 @@ out  the best interval with its log-likelihood ratio; a p-value that is paid for
      posterior of the first and last day; Benjamini-Yekutieli q-values
 
 The statistic is Kulldorff's Bernoulli scan (1997) in time. Intervals are first sought on the approximating set of
-Rivera and Walther (2013), a few per day instead of a square; the Bonferroni correction over it, with an equal share
-for every scale, loses next to nothing against exact calibration (Walther and Perry 2022). The tail of one interval is the exact
-hypergeometric one (Fisher), so small counts are no problem and nothing is simulated. Dependence of visits (one
-person comes again, days differ) is taken off by dividing counts by a design effect (Rao and Scott 1992).
+Rivera and Walther (2013), a few per day instead of a square; the Bonferroni correction over it, with an equal
+share for every scale, loses next to nothing against exact calibration (Walther and Perry 2022). The tail of one
+interval is the exact hypergeometric one (Fisher), so small counts are no problem and nothing is simulated.
+Dependence of visits (one person comes again, weeks differ) is taken off by dividing counts by a design effect (Rao
+and Scott 1992).
 """
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from scipy.special import gammaln, xlogy
 Floats = NDArray[np.float64]
 _WEEK = 7
 _SHRINK = 100.0  # tries with which a weekday's own rate weighs as much as the rate of all days
+_SCREEN = 2.0  # standard errors; below, a log-likelihood ratio is at most about 4, far from sure
 _MEDIAN_CHI2 = 0.4549364231195724  # of chi-square with one degree of freedom
 
 
@@ -60,7 +63,7 @@ def likelihood_ratio(hurt: Floats, tried: Floats, all_hurt: Floats, all_tried: F
 
 
 def _log_likelihood(hurt: Floats, tried: Floats) -> Floats:
-    return xlogy(hurt, hurt) + xlogy(tried - hurt, tried - hurt) - xlogy(tried, tried)
+    return np.asarray(xlogy(hurt, hurt) + xlogy(tried - hurt, tried - hurt) - xlogy(tried, tried))
 
 
 def log_tail(hurt: float, tried: float, all_hurt: float, all_tried: float) -> float:
@@ -71,15 +74,16 @@ def log_tail(hurt: float, tried: float, all_hurt: float, all_tried: float) -> fl
     tried = min(max(tried, hurt), all_tried - (all_hurt - hurt))
     most = min(all_hurt, tried)
     more = hurt + np.arange(0, int(max(most - hurt, 0)) + 1)
-    ways = _choose(tried, more) + _choose(all_tried - tried, all_hurt - more)
+    ways: Floats = _choose(tried, more) + _choose(all_tried - tried, all_hurt - more)
     top = float(ways.max())
-    total = top + float(np.log(np.exp(ways - top).sum())) - float(_choose(all_tried, np.array(all_hurt)))
+    total = top + float(np.log(np.exp(ways - top).sum())) - float(_choose(all_tried, all_hurt))
     return min(total, 0.0)
 
 
-def _choose(n: float, k: Floats) -> Floats:
+def _choose(n: Any, k: Any) -> Any:
+    """Log of n over k, also of fractions."""
     found = gammaln(n + 1) - gammaln(k + 1) - gammaln(np.maximum(n - k, 0) + 1)
-    return np.asarray(np.where(n - k < -1e-9, -np.inf, found))
+    return np.where(n - k < -1e-9, -np.inf, found)
 
 
 def exposure(tried: Floats, hurt: Floats, weekday: NDArray[np.int64]) -> Floats:
@@ -104,7 +108,13 @@ def best_intervals(hurt: Floats, tried: Floats, effect: float) -> tuple[NDArray[
     looked = grid(hurt.shape[1])
     k, n = (np.concatenate([np.zeros((len(c), 1)), c.cumsum(axis=1)], axis=1) for c in (hurt, tried))
     inside_k, inside_n = k[:, looked.end] - k[:, looked.start], n[:, looked.end] - n[:, looked.start]
-    ratio = likelihood_ratio(inside_k, inside_n, k[:, -1:], n[:, -1:])
+    all_k, all_n = (np.broadcast_to(c[:, -1:], inside_k.shape) for c in (k, n))
+    rate = all_k / all_n
+    spread = inside_n * rate * (1 - rate)
+    # Logarithms are dear: the likelihood ratio is computed only where a normal score does not rule it out.
+    far = (inside_k - inside_n * rate > _SCREEN * np.sqrt(spread)) & (inside_k > 1)
+    ratio = np.zeros_like(inside_k)
+    ratio[far] = likelihood_ratio(inside_k[far], inside_n[far], all_k[far], all_n[far])
     net = ratio / effect - looked.cost
     place = net.argmax(axis=1)
     return place, net[np.arange(len(net)), place]
@@ -112,7 +122,7 @@ def best_intervals(hurt: Floats, tried: Floats, effect: float) -> tuple[NDArray[
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """First and last day (both inside) as places in the series: the likeliest, and quantiles of their posterior."""
+    """First and last day (both inside) as places in the series: the likeliest, and posterior quantiles."""
 
     first: int
     last: int
@@ -153,7 +163,7 @@ def _quantiles(weight: Floats) -> tuple[int, int, int]:
 
 
 def person_effect(hurts: int, hurts2: int, crossed: int, tries: int, tries2: int) -> float:
-    """Design effect of one person's visits being alike: between-person variance of a rate over the binomial one."""
+    """Design effect of one person's visits being alike: variance between people over the binomial one."""
     if not 0 < hurts < tries:
         return 1.0
     rate = hurts / tries
@@ -162,7 +172,7 @@ def person_effect(hurts: int, hurts2: int, crossed: int, tries: int, tries2: int
 
 
 def week_effect(hurt: Floats, tried: Floats) -> float:
-    """Design effect of weeks differing more than by chance, from their median, which a short incident cannot move."""
+    """Design effect of weeks differing more than by chance, by a median, which no short incident can move."""
     days = len(hurt)
     begins = np.arange(days % _WEEK, days, _WEEK)
     if len(begins) < 8:

@@ -3,10 +3,10 @@
 in   daily tries of START, which are visits
 out  TrafficChanges
 
-What is usual on a day is a straight line through the visits of the weeks around it (local linear regression), times
-what its weekday makes of it, so growth and weekdays are no change. Intervals up to a month are scanned with the Poisson
-likelihood ratio (Kulldorff 1997) on counts divided by their over-dispersion; every interval is paid for, and
-Benjamini and Yekutieli's rate holds over all groups and both directions.
+What is usual on a day is a straight line through the visits of the weeks around it (local linear regression),
+times what its weekday makes of it, so growth and weekdays are no change. Intervals up to a month are scanned with
+the Poisson likelihood ratio (Kulldorff 1997) on counts divided by their over-dispersion; every interval is paid
+for, and Benjamini and Yekutieli's rate holds over all groups and both directions.
 """
 
 from collections.abc import Mapping

@@ -2,9 +2,9 @@
 
 in   events    the event fact with profile_id
 out  visits    profile_id, session, day, started_at, bought, bought_soon, and one column per dimension
-     tries     profile_id, session, base, to                  the session made step `base` (START: every session);
-                                                              with `to`: made the move base → to
-     hurts     profile_id, session, base, to, kind, next_step a try with a bad outcome; `next_step` "" is the goal missed
+     tries     profile_id, session, base, to                    the session made step `base` (START: any session);
+                                                                with `to`: made the move base → to
+     hurts     profile_id, session, base, to, kind, next_step   a try with a bad outcome; next_step "": goal missed
 
 Each row stands once, so whoever makes a step ten times in one visit counts once: visits, unlike clicks, are nearly
 independent of each other.
@@ -53,7 +53,13 @@ def visits(clicks: Table, *, recover_days: int, properties: tuple[str, ...] = ()
         buys_at=(_.bought > 0).ifelse(_.started_at, ibis.null("timestamp(6)")).min().over(on),
     )
     soon = before.buys_at <= before.started_at + ibis.interval(days=recover_days)
-    visitor = ibis.cases((before.before > 0, LOYAL), (before.session == 1, NEW), else_=RETURNING)
+    # Whoever comes in the first weeks of the data may have come before them: not known.
+    begun = clicks.aggregate(begun_at=_.occurred_at.min())
+    before = before.cross_join(begun)
+    early = before.started_at < before.begun_at + ibis.interval(days=recover_days * 4)
+    visitor = ibis.cases(
+        (before.before > 0, LOYAL), (early, ibis.null("string")), (before.session == 1, NEW), else_=RETURNING
+    )
     known = before.select(
         seen_by=before.profile_id,
         seen=before.session,
@@ -88,9 +94,10 @@ def hurts(clicks: Table, tried: Table, seen: Table) -> Table:
     # A repeat (`again`) is a step already made in this visit.
     loops = clicks.filter(_.next_again).select(*_VISIT, base=_.step, next_step=_.next_step).distinct()
     exits = clicks.filter(_.next_step.isnull()).select(*_VISIT, base=_.step, next_step=ibis.literal(EXIT))
-    missed = one.semi_join(seen.filter(_.bought == 0), _VISIT).select(
-        *_VISIT, base=_.base, next_step=ibis.literal(MISSED)
-    )
+    # Who only asks for help or returns something did not come to buy.
+    came = clicks.filter(~_.support & (_.goal == 0)).select(*_VISIT).distinct()
+    idle = seen.filter(_.bought == 0).semi_join(came, _VISIT)
+    missed = one.semi_join(idle, _VISIT).select(*_VISIT, base=_.base, next_step=ibis.literal(MISSED))
     return ibis.union(
         _named(loops, Kind.LOOP),
         _named(exits, Kind.DROP_OFF),
