@@ -1,4 +1,4 @@
-"""`omnimix journey`, `segments`, `personas`: look at what was found; list the people behind a number.
+"""`omnimix journey`, `personas`: look at what was found; list the people behind a number.
 
 in   artifacts of the last run
 out  tables; profile ids
@@ -11,11 +11,10 @@ import typer
 from omnimix.audience.journey.behind import behind_move, behind_stage, behind_step
 from omnimix.audience.journey.journey import JourneyMap
 from omnimix.audience.persona.persona import Persona
-from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.cli import show
 from omnimix.cli.options import HERE, JsonOption, WorkspaceOption, opened
 from omnimix.core.money import Money
-from omnimix.flow.understand import journey_tables
+from omnimix.flow.journey import journey_tables
 
 group = typer.Typer(no_args_is_help=True, help="The journey map, and the people behind its numbers.")
 StepOption = Annotated[str, typer.Option("--step", help="People who made this step.")]
@@ -24,7 +23,6 @@ StepOption = Annotated[str, typer.Option("--step", help="People who made this st
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(group, name="journey")
-    app.command("segments")(segments)
     app.command("personas")(personas)
 
 
@@ -73,23 +71,6 @@ def behind(
     else:
         for profile in found:
             show.out.print(profile)
-
-
-def segments(workspace: WorkspaceOption = HERE, json: JsonOption = False) -> None:
-    """The segments, each with its rule, and how well the rule fits."""
-    with opened(workspace) as (_, machine):
-        found = machine.artifacts.load("segmentation", Segmentation)
-    if json:
-        show.as_json(found.segments)
-        return
-    show.as_table(
-        ("segment", "people", "share", "rule", "precision", "recall"),
-        [
-            (s.name, s.size, f"{s.share:.1%}", s.rule, f"{s.precision:.0%}", f"{s.recall:.0%}")
-            for s in found.segments
-        ],
-    )
-    show.out.print(found.note, soft_wrap=True)
 
 
 def personas(workspace: WorkspaceOption = HERE, json: JsonOption = False) -> None:

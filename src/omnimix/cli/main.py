@@ -23,6 +23,7 @@ from omnimix.cli import (
     pain,
     review,
     run,
+    segments,
     serve,
     show,
     value,
@@ -40,7 +41,20 @@ app = typer.Typer(
     "Start with [bold]omnimix demo[/] or [bold]omnimix init DIR[/].",
     epilog="Exit codes: 0 done, 1 a person must act, 2 wrong usage or input, 3 something outside is unavailable.",
 )
-for commands in (workspace, data, audience, pain, value, enrichment, run, review, activation, audit, serve):
+for commands in (
+    workspace,
+    data,
+    audience,
+    pain,
+    segments,
+    value,
+    enrichment,
+    run,
+    review,
+    activation,
+    audit,
+    serve,
+):
     commands.register(app)
 
 
