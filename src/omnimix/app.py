@@ -97,11 +97,13 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             artifacts=Artifacts(state / "artifacts"),
             anchor=anchor,
             channel=partial(load, setup=setup),
+            identity=file.identity,
             collect=file.collect,
             live=replace(
                 live_source(file.collect, currency=file.workspace.currency), signals=file.consent.signals
             ),
             enrichment=file.enrichment,
+            personas=file.personas,
             robots=file.robots,
         )
     finally:

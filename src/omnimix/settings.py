@@ -23,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from omnimix.audience.journey.pain.rules import PainRules
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
+from omnimix.audience.persona.fit import PersonaRules
 from omnimix.audience.segment.rules import SegmentRules
 from omnimix.audience.value.rules import ValueRules
 from omnimix.core.errors import InvalidInput, NotFound, OmnimixError
@@ -30,6 +31,7 @@ from omnimix.core.finding import Finding, Severity
 from omnimix.core.record import config
 from omnimix.creative.brand import Brand
 from omnimix.data.enrichment.audit import EnrichmentRules
+from omnimix.data.identity.rules import STANDARD, IdentityRules
 from omnimix.data.live.spec import Collect
 from omnimix.data.robots.rules import RobotRules
 from omnimix.data.source.spec import Source
@@ -37,7 +39,7 @@ from omnimix.flow.machine import Job
 from omnimix.governance.consent.signals import ConsentRules
 
 T = TypeVar("T")
-_SECRET = frozenset({"url", "ledger"})  # keys whose values may hold a password
+_SECRET = frozenset({"url", "api_key", "ledger"})  # keys whose values may hold a password
 _VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 
 
@@ -85,8 +87,10 @@ class OmnimixFile:
     pain: PainRules = PainRules()
     segments: SegmentRules = SegmentRules()
     enrichment: EnrichmentRules = EnrichmentRules()
+    personas: PersonaRules = PersonaRules()
     robots: RobotRules = RobotRules()
     value: ValueRules = ValueRules()
+    identity: IdentityRules = STANDARD
     sources: Mapping[str, Source] = field(default_factory=dict)
     collect: Collect = Collect()
 

@@ -14,15 +14,17 @@ from omnimix.flow.activate import deploy, foresee
 from omnimix.flow.consent import weigh_consent
 from omnimix.flow.create import check, draw, picture_files, review, write_briefs, write_copy
 from omnimix.flow.enrichment import audit_enrichment, enrichment_inputs
+from omnimix.flow.journey import map_journey
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.market import live
 from omnimix.flow.measure import measure
 from omnimix.flow.pain import find_pain
+from omnimix.flow.personas import persona_inputs, portray
 from omnimix.flow.report import write_report
 from omnimix.flow.robots import mark_robots
 from omnimix.flow.segments import segment, segment_inputs
 from omnimix.flow.step import Step, StepResult, run_steps
-from omnimix.flow.understand import catalogue, identify, map_journey, portray, take_in
+from omnimix.flow.understand import catalogue, identify, take_in
 from omnimix.flow.value import value
 
 
@@ -40,7 +42,7 @@ def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step
         Step("pain", partial(find_pain, machine), inputs=[today, machine.pain, machine.journey]),
         Step("value", partial(value, machine), inputs=[today, machine.value, machine.consent_assumed]),
         Step("segments", partial(segment, machine), inputs=partial(segment_inputs, machine)),
-        Step("personas", partial(portray, machine)),
+        Step("personas", partial(portray, machine), inputs=persona_inputs(machine)),
     ]
 
 

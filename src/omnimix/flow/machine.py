@@ -15,6 +15,7 @@ from omnimix.activation.experiment.eligibility import Eligibility
 from omnimix.activation.experiment.ladder import Ladder
 from omnimix.audience.journey.pain.rules import PainRules
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
+from omnimix.audience.persona.fit import PersonaRules
 from omnimix.audience.segment.rules import SegmentRules
 from omnimix.audience.value.rules import ValueRules
 from omnimix.core.clock import Clock
@@ -23,9 +24,9 @@ from omnimix.core.record import config
 from omnimix.creative.brand import Brand
 from omnimix.creative.campaign import Campaign
 from omnimix.data.enrichment.audit import EnrichmentRules
+from omnimix.data.identity.rules import STANDARD, IdentityRules
 from omnimix.data.live.spec import Collect, live_source
 from omnimix.data.robots.rules import RobotRules
-from omnimix.data.identity.rules import STANDARD, IdentityRules
 from omnimix.data.source.spec import Source
 from omnimix.governance.audit import Anchor
 from omnimix.governance.keys import WorkspaceKey
@@ -100,7 +101,9 @@ class Machine:
     collect: Collect = Collect()
     live: Source = live_source(Collect(), currency="GBP")  # how events that arrive over HTTP are read
     enrichment: EnrichmentRules = EnrichmentRules()
+    personas: PersonaRules = PersonaRules()
     robots: RobotRules = RobotRules()
+    identity: IdentityRules = STANDARD
 
     @property
     def today(self) -> datetime:

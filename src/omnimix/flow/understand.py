@@ -1,17 +1,11 @@
-"""Stages 1 and 2 as steps of a run: ingest, identity, catalogue, journey, personas; segments are in `segments`.
+"""Stages 1 and 2 as steps of a run: ingest, identity, catalogue; what is found out has modules of its own.
 
 in   the workspace's sources
-out  facts; artifacts `journey`, `segmentation`, `personas`
+out  facts
 """
 
-from collections.abc import Mapping
-
 from ibis import _
-from ibis.expr.types import Table
 
-from omnimix.audience.journey.fit import fit_journey, journey_counts, journey_rows
-from omnimix.audience.persona.fit import fit_base_portrait, fit_personas
-from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.core.errors import InvalidInput
 from omnimix.data.ingest import silent
 from omnimix.data.intake import Progress
@@ -112,53 +106,4 @@ def catalogue(machine: Machine) -> Counts:
         unit_out="products",
         detail={"in stock": row["stocked"], "categories": row["categories"]},
         output=row,
-    )
-
-
-def journey_tables(machine: Machine) -> Mapping[str, Table]:
-    """Who did what on the journey map, by table name, not run yet; the `behind_*` functions read them."""
-    return journey_rows(
-        events_of(machine), rules=machine.journey, lifecycle=machine.lifecycle, as_of=machine.today
-    )
-
-
-def map_journey(machine: Machine) -> Counts:
-    """Draw the journey map of everybody."""
-    rows = {name: machine.warehouse.materialise(table) for name, table in journey_tables(machine).items()}
-    counts = journey_counts(events_of(machine), rows, rules=machine.journey, as_of=machine.today)
-    arrows = {name: machine.warehouse.arrow(table) for name, table in counts.items()}
-    found = fit_journey(arrows, rules=machine.journey, lifecycle=machine.lifecycle, as_of=machine.today)
-    machine.artifacts.save("journey", found)
-    total = machine.warehouse.arrow(events_of(machine).aggregate(rows=_.count())).to_pylist()[0]["rows"]
-    return Counts(
-        total,
-        found.events,
-        unit_in="events",
-        unit_out="events",
-        set_aside={
-            "of nobody known": found.unidentified_events,
-            "later than today": total - found.events - found.unidentified_events,
-        },
-        detail={"sessions": found.sessions, "steps": len(found.steps), "profiles": found.profiles},
-        output=found,
-    )
-
-
-def portray(machine: Machine) -> Counts:
-    """Write a persona for every segment."""
-    segmentation = machine.artifacts.load("segmentation", Segmentation)
-    rows = machine.warehouse.arrow(machine.warehouse.table("feature"))
-    placed = machine.warehouse.arrow(
-        fact(machine, "member").semi_join(machine.warehouse.table("feature"), "profile_id")
-    )
-    personas = fit_personas(rows, placed, segmentation, currency=machine.currency)
-    machine.artifacts.save("personas", personas)
-    machine.artifacts.save("portrait", fit_base_portrait(rows, currency=machine.currency))
-    return Counts(
-        len(segmentation.segments),
-        len(personas),
-        unit_in="segments",
-        unit_out="personas",
-        detail={"statements": sum(len(p.statements) for p in personas)},
-        output=personas,
     )

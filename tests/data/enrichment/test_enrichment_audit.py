@@ -126,7 +126,8 @@ def test_planted_accuracy_is_judged_by_its_price(
     assert audit.low is not None
     assert audit.high is not None
     assert audit.guess is not None
-    assert audit.low <= right <= audit.high
+    assert audit.agreement == pytest.approx(right, abs=4 * math.sqrt(right * (1 - right) / 600))
+    assert audit.low < audit.agreement < audit.high
     assert audit.guess == pytest.approx(0.6, abs=0.05)
     assert audit.break_even == pytest.approx(audit.guess + (price or 0) / 100)
     assert audit.verdict is verdict

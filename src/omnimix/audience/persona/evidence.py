@@ -4,6 +4,7 @@ in   the members' values and everybody's
 out  Evidence; and which of many candidates survive a control of false discoveries
 
 share   0/1 values: Wilson's score interval (Wilson 1927) and the score test
+decile  distribution-free interval from order statistics, and the binomial test of how many lie below the base's
 mean    Student's t interval and test
 median  distribution-free interval from order statistics (Conover 1999, §3.2) and the sign test without ties
 Everything is in closed form, so that nothing depends on a seed. The base is the whole base, members included,
@@ -29,6 +30,12 @@ class Method(StrEnum):
     SHARE = "share (Wilson)"
     MEAN = "mean (t)"
     MEDIAN = "median (order statistics)"
+    LOW = "lowest decile (order statistics)"
+    HIGH = "highest decile (order statistics)"
+    WORD = "share (Wilson; log-odds with informative Dirichlet prior)"
+
+
+_DECILE = {Method.LOW: 0.1, Method.HIGH: 0.9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +60,20 @@ def evidence(members: FloatArray, everybody: FloatArray, method: Method, *, conf
     """The figure of `members` against that of `everybody` (members included); at least two members."""
     alpha = 1 - confidence
     if method is Method.SHARE:
-        return _share(members, everybody, alpha=alpha)
+        return of_counts(
+            int(members.sum()), len(members), int(everybody.sum()), len(everybody), confidence=confidence
+        )
     if method is Method.MEAN:
-        return _mean(members, everybody, alpha=alpha)
+        return of_moments(_moments(members), _moments(everybody), confidence=confidence)
+    if method in _DECILE:
+        return _decile(members, everybody, _DECILE[method], alpha=alpha)
     return _median(members, everybody, alpha=alpha)
 
 
-def _share(members: FloatArray, everybody: FloatArray, *, alpha: float) -> Evidence:
-    n, value, base = len(members), float(members.mean()), float(everybody.mean())
-    z = float(stats.norm.ppf(1 - alpha / 2))
+def of_counts(hits: int, n: int, base_hits: int, base_n: int, *, confidence: float) -> Evidence:
+    """The share `hits` of `n` members against `base_hits` of all `base_n`, members included; n ≥ 1."""
+    value, base = hits / n, base_hits / base_n
+    z = float(stats.norm.ppf(0.5 + confidence / 2))
     middle = (value + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * float(np.sqrt(value * (1 - value) / n + z * z / (4 * n * n)))
     deviation = float(np.sqrt(base * (1 - base) / n))
@@ -70,10 +82,26 @@ def _share(members: FloatArray, everybody: FloatArray, *, alpha: float) -> Evide
     return Evidence(value, base, min(value, max(0.0, middle - half)), max(value, middle + half), n, p, effect)
 
 
-def _mean(members: FloatArray, everybody: FloatArray, *, alpha: float) -> Evidence:
-    n, value, base = len(members), float(members.mean()), float(everybody.mean())
-    error, spread = float(members.std(ddof=1) / np.sqrt(n)), float(everybody.std())
-    half = float(stats.t.ppf(1 - alpha / 2, n - 1)) * error
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """How many values, their mean, and the sum of their squared distances from it."""
+
+    n: int
+    mean: float
+    squared: float
+
+
+def _moments(values: FloatArray) -> Moments:
+    mean = float(values.mean())
+    return Moments(len(values), mean, float(((values - mean) ** 2).sum()))
+
+
+def of_moments(members: Moments, everybody: Moments, *, confidence: float) -> Evidence:
+    """The mean of the members against that of everybody, members included; at least two members."""
+    n, value, base = members.n, members.mean, everybody.mean
+    error = float(np.sqrt(members.squared / (n - 1) / n))
+    spread = float(np.sqrt(everybody.squared / everybody.n))
+    half = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * error
     # Members who are all alike give no error to divide by; they say nothing about a mean, so nothing is claimed.
     p = float(2 * stats.t.sf(abs(value - base) / error, n - 1)) if error > 0 else 1.0
     effect = (value - base) / spread if spread > 0 else 0.0
@@ -91,6 +119,17 @@ def _median(members: FloatArray, everybody: FloatArray, *, alpha: float) -> Evid
     spread = float(logged.std())
     effect = float(signed_log(members).mean() - logged.mean()) / spread if spread > 0 else 0.0
     return Evidence(value, base, float(ordered[rank - 1]), float(ordered[n - rank]), n, p, effect)
+
+
+def _decile(members: FloatArray, everybody: FloatArray, at: float, *, alpha: float) -> Evidence:
+    n, value, base = len(members), float(np.quantile(members, at)), float(np.quantile(everybody, at))
+    ordered = np.sort(members)
+    low, high = (int(stats.binom.ppf(q, n, at)) for q in (alpha / 2, 1 - alpha / 2))
+    below = int((members < base).sum()) + int((members == base).sum()) // 2
+    p = float(stats.binomtest(below, n, at).pvalue)
+    effect = 2 * float(np.arcsin(np.sqrt(at)) - np.arcsin(np.sqrt(below / n)))  # more below it: a lower decile
+    least, most = float(ordered[max(0, low - 1)]), float(ordered[min(n - 1, high)])
+    return Evidence(value, base, min(least, value), max(most, value), n, p, effect)
 
 
 def survivors(p_values: Sequence[float], *, rate: float) -> npt.NDArray[np.bool_]:

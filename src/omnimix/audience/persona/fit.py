@@ -1,6 +1,6 @@
 """Personas: what sets each segment apart from the whole base, as far as the data carry it.
 
-in   FEATURE rows, MEMBER rows and the segmentation
+in   FEATURE rows, MEMBER rows and the segmentation; what was counted of hours, words, objections and paths
 out  a Persona per segment, and one of the whole base
 
 A statement is kept only where the segment has at least `least_members` people with the figure, the 95 % interval
@@ -12,20 +12,32 @@ describe the segment. That is why every statement is graded `model`, and no stat
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
+from omnimix.audience.persona.candidate import Candidate, Measure
 from omnimix.audience.persona.evidence import Evidence, Method, evidence, survivors
-from omnimix.audience.persona.metric import Mask, Metric, Side, metrics
+from omnimix.audience.persona.figure import Mask, Metric
+from omnimix.audience.persona.language_model import NarratorRules
+from omnimix.audience.persona.metric import metrics
+from omnimix.audience.persona.moment import hour_candidates, week_of
+from omnimix.audience.persona.narrative import narrate
+from omnimix.audience.persona.objection import objection_candidates
 from omnimix.audience.persona.persona import Kind, Persona, Statement
+from omnimix.audience.persona.port import Narrator
+from omnimix.audience.persona.seen import Seen
+from omnimix.audience.persona.word import word_candidates
+from omnimix.audience.persona.worth import price_range, with_value
 from omnimix.audience.segment.matrix import Matrix, matrix
 from omnimix.audience.segment.segment import REST, Segment
 from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.core.errors import InvalidInput
 from omnimix.core.money import Money
 from omnimix.core.record import config
+
+_NO_HEADLINE = frozenset({Kind.MOMENT, Kind.WORD})  # true, but no way to introduce anybody
 
 BROAD = "broad"
 """Key of the portrait of the whole base."""
@@ -41,16 +53,18 @@ class PersonaRules:
     least_effect: float = 0.2  # Cohen's h or d
     least_ratio: float = 1.2  # of a median to the base's, or the other way round
     most_per_kind: int = 3
+    least_group: int = 10  # people who share a word, a reason, an hour or a path before it is shown
+    narrator: NarratorRules = NarratorRules()
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A statement that could be made about a segment, before it is judged."""
-
-    segment: str
-    metric: Metric
-    evidence: Evidence
-    side: Side
+    def __post_init__(self) -> None:
+        for key in ("confidence", "false_discoveries"):
+            if not 0 < getattr(self, key) < 1:
+                raise InvalidInput(
+                    f"{key} is a share", where=f"personas.{key}", fix="use a number between 0 and 1"
+                )
+        for key in ("least_members", "least_group", "most_per_kind"):
+            if getattr(self, key) < 2:
+                raise InvalidInput(f"{key} is too few", where=f"personas.{key}", fix="use 2 or more")
 
 
 def fit_personas(
@@ -60,17 +74,48 @@ def fit_personas(
     *,
     currency: str,
     rules: PersonaRules | None = None,
+    seen: Seen | None = None,
+    value: pa.Table | None = None,
+    narrator: Narrator | None = None,
 ) -> tuple[Persona, ...]:
     """One persona per segment but `(rest)`, in the segmentation's order.
 
-    `features` and `members` hold the same profiles. Raises InvalidInput when they do not.
+    `features` and `members` hold the same profiles. `seen` adds hours, words, objections and paths, `value` what
+    the profiles are worth. Raises InvalidInput when features and members differ.
     """
     rules = rules or PersonaRules()
-    people = matrix(features)
+    people = with_value(matrix(features), value)
     named = tuple(s for s in segmentation.segments if s.key != REST)
-    tried = candidates(people, _masks(people, members, named), rules=rules)
+    masks = _masks(people, members, named)
+    tried = candidates(people, masks, rules=rules)
+    if seen is not None:
+        tried += seen_candidates(seen, masks, rules=rules)
     kept = supported(tried, rules=rules)
-    return tuple(_persona(s, [c for c in kept if c.segment == s.key], rules, currency=currency) for s in named)
+    walked = seen.paths_of([s.key for s in named], confidence=rules.confidence) if seen is not None else {}
+    told = (_persona(s, [c for c in kept if c.segment == s.key], rules, currency=currency) for s in named)
+    return tuple(
+        replace(
+            persona,
+            hours=week_of(seen.week, persona.segment.key) if seen is not None else None,
+            prices=price_range(people, masks[persona.segment.key], least=rules.least_members),
+            paths=walked.get(persona.segment.key, ()),
+            narrative=narrate(persona, narrator),
+        )
+        for persona in told
+    )
+
+
+def seen_candidates(seen: Seen, masks: dict[str, Mask], *, rules: PersonaRules) -> tuple[Candidate, ...]:
+    """Statements about what the engine counted: hours of the week, words, objections."""
+    segments, everybody = tuple(masks), len(next(iter(masks.values()), ()))
+    sizes = {s: int(mask.sum()) for s, mask in masks.items()}
+    sizes[REST] = everybody - sum(sizes.values())
+    group = {"least": rules.least_members, "group": rules.least_group}
+    return (
+        *hour_candidates(seen.week, segments, confidence=rules.confidence, **group),
+        *word_candidates(seen.words, seen.speakers, segments, confidence=rules.confidence, **group),
+        *objection_candidates(seen.objections, sizes, segments, confidence=rules.confidence, **group),
+    )
 
 
 def candidates(people: Matrix, masks: dict[str, Mask], *, rules: PersonaRules) -> tuple[Candidate, ...]:
@@ -136,14 +181,14 @@ def _persona(segment: Segment, kept: Sequence[Candidate], rules: PersonaRules, *
 def _headline(segment: Segment, chosen: Sequence[Candidate]) -> str:
     count = f"{segment.name}: {segment.size:,} customers ({segment.share:.0%} of all)"
     first: dict[Kind, str] = {}
-    for candidate in chosen:
+    for candidate in (c for c in chosen if c.metric.kind not in _NO_HEADLINE):
         first.setdefault(candidate.metric.kind, candidate.side.short)
     if not first:
         return f"{count}. Nothing that was measured sets them apart with enough certainty."
     return f"{count} who {' and '.join(list(first.values())[:2])}."
 
 
-def _statement(metric: Metric, found: Evidence, text: str, *, currency: str) -> Statement:
+def _statement(metric: Metric | Measure, found: Evidence, text: str, *, currency: str) -> Statement:
     value, base = (_figure(metric, x, currency) for x in (found.value, found.base))
     return Statement(
         kind=metric.kind,
@@ -160,7 +205,7 @@ def _statement(metric: Metric, found: Evidence, text: str, *, currency: str) -> 
     )
 
 
-def _figure(metric: Metric, value: float, currency: str) -> str:
+def _figure(metric: Metric | Measure, value: float, currency: str) -> str:
     if metric.unit == "share":
         if 0.995 <= value < 1:
             return "over 99%"

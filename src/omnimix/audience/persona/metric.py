@@ -7,18 +7,17 @@ A motivation, a goal or a challenge is inferred from behaviour, and worded so ("
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from omnimix.audience.persona.evidence import Method
+from omnimix.audience.persona.figure import Mask, Metric, Side
 from omnimix.audience.persona.persona import Kind
+from omnimix.audience.persona.worth import worth
 from omnimix.audience.segment.features import BANDS, SEASONS, WEEKDAYS
 from omnimix.audience.segment.matrix import FloatArray, Matrix
 from omnimix.audience.segment.naming import in_sentence
 
-Mask = npt.NDArray[np.bool_]
 HALF_A_YEAR = 180
 A_MONTH = 30
 SEVERAL = 3  # orders that make a habit
@@ -26,34 +25,9 @@ TWO_YEARS = 730
 """Days of history from which a season can be told from having come, or gone, lately."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """Wording for one direction: the sentence with {value} and {base}, and a few words for the headline."""
-
-    text: str
-    short: str
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One figure. `above` and `below` are None where that direction is not worth a sentence."""
-
-    kind: Kind
-    name: str
-    unit: str  # share, days, minor, count
-    method: Method
-    values: Callable[[Matrix], FloatArray]
-    applies: Callable[[Matrix], Mask]
-    above: Side | None
-    below: Side | None = None
-    plain: str = ""  # the same about the whole base, with {value}; empty: not part of its portrait
-    subject: str = ""
-    family: str = ""  # metrics of one family compete: the base portrait tells the largest only
-
-
 def metrics(rows: Matrix) -> tuple[Metric, ...]:
     """Every metric the columns of `rows` allow."""
-    return (*_FIXED, *_categories(rows), *_times(rows), *_media(rows))
+    return (*_FIXED, *worth(rows), *_categories(rows), *_times(rows), *_media(rows))
 
 
 def _bought(rows: Matrix) -> Mask:
