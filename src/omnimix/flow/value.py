@@ -4,8 +4,9 @@ in   order lines and events of those who may be personalised
 out  the fact `value`, one row a profile; artifact `value`, a ValueReport
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, profile
 from omnimix.flow.step import Counts
 from omnimix.governance.consent import Purpose
 from omnimix.store.facts import PROFILE_VALUE
+from omnimix.store.warehouse import Warehouse
 
 SEED = 20260102  # of samples, simulated futures and resamples: the same customers give the same figures
 _PLACES = 6  # of chances and expectations: more would only be noise
@@ -35,16 +37,12 @@ _PLACES = 6  # of chances and expectations: more would only be noise
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The days of everybody, in the engine, and the first and last of them."""
+    """The days of everybody (DAY rows), the first and the last of them, and what runs an expression over them."""
 
-    machine: Machine
     rows: Table
     first: int
     last: int
-
-    def arrow(self, table: Table) -> pa.Table:
-        """The rows of an expression."""
-        return self.machine.warehouse.arrow(table)
+    arrow: Callable[[Table], pa.Table]
 
     def windows(self, name: str, length: int) -> Iterator[Window]:
         """Windows of `length` days without overlap, the newest first, while there is a history before them."""
@@ -68,28 +66,24 @@ def lines_with_margin(machine: Machine) -> Table:
     return lines.left_join(shares, "product_id").select("profile_id", "occurred_at", "kind", margin_minor=margin)
 
 
-def read_past(machine: Machine, rules: ValueRules) -> Past:
-    """Everybody's days before today."""
-    table = machine.warehouse.materialise(
-        days(
-            lines_with_margin(machine),
-            events_of(machine, Purpose.PERSONALISATION),
-            as_of=machine.today,
-            contacts=rules.contacts,
-            responses=rules.responses,
-        )
-    )
-    last = last_day(machine.today)
-    first = machine.warehouse.arrow(table.aggregate(day=_.day.min()))["day"][0].as_py()
-    return Past(machine, table, last if first is None else first, last)
+def read_past(warehouse: Warehouse, lines: Table, events: Table, rules: ValueRules, *, as_of: datetime) -> Past:
+    """Everybody's days before `as_of`: lines with margins and events, each with profile_id."""
+    rows = days(lines, events, as_of=as_of, contacts=rules.contacts, responses=rules.responses)
+    table, last = warehouse.materialise(rows), last_day(as_of)
+    first = warehouse.arrow(table.aggregate(day=_.day.min()))["day"][0].as_py()
+    return Past(table, last if first is None else first, last, warehouse.arrow)
 
 
 def value(machine: Machine) -> Counts:
     """Say what each profile is worth and likely to do next; who may not be profiled gets no row."""
-    rules = machine.value
-    past = read_past(machine, rules)
-    with threadpool_limits(limits=1):  # the number of threads leaves no trace in the figures
-        rows, report = _valued(past, rules, machine)
+    past = read_past(
+        machine.warehouse,
+        lines_with_margin(machine),
+        events_of(machine, Purpose.PERSONALISATION),
+        machine.value,
+        as_of=machine.today,
+    )
+    rows, report = valued(past, machine.value, as_of=machine.today, currency=machine.currency)
     machine.warehouse.write("value", rows)
     machine.artifacts.save("value", report)
     everybody = machine.warehouse.arrow(profiles_of(machine)).num_rows
@@ -104,20 +98,22 @@ def value(machine: Machine) -> Counts:
     )
 
 
-def _valued(past: Past, rules: ValueRules, machine: Machine) -> tuple[pa.Table, ValueReport]:
+def valued(past: Past, rules: ValueRules, *, as_of: datetime, currency: str) -> tuple[pa.Table, ValueReport]:
+    """PROFILE_VALUE rows of everybody known, ascending by profile, and the report on them."""
     now = past.arrow(habits(past.rows, upto=past.last)).sort_by("profile_id")
     customers = past.arrow(histories(past.rows, upto=past.last)).sort_by("profile_id")
-    worth, found = _worth(past, customers, rules)
-    columns: dict[str, Any] = {"profile_id": now["profile_id"], **_money(now, customers, found)}
     propensities = []
-    for name in NAMES:
-        record, chances = _propensity(past, name, columns_of(now), rules)
-        propensities.append(record)
-        columns[f"p_{name}"] = _chances(chances, now, bought_only=name == "churn")
-    columns["as_of"] = pa.array([machine.today], pa.timestamp("us")).take(pa.array(np.zeros(now.num_rows, int)))
+    with threadpool_limits(limits=1):  # the number of threads leaves no trace in the figures
+        worth, found = _worth(past, customers, rules)
+        columns: dict[str, Any] = {"profile_id": now["profile_id"], **_money(now, customers, found)}
+        for name in NAMES:
+            record, chances = _propensity(past, name, columns_of(now), rules)
+            propensities.append(record)
+            columns[f"p_{name}"] = _chances(chances, now, bought_only=name == "churn")
+    columns["as_of"] = pa.repeat(pa.scalar(as_of, pa.timestamp("us")), now.num_rows)
     report = ValueReport(
-        as_of=machine.today,
-        currency=machine.currency,
+        as_of=as_of,
+        currency=currency,
         horizon_days=rules.horizon_days,
         customers=customers.num_rows,
         note=remark(worth, rules),

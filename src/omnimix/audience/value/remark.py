@@ -47,7 +47,9 @@ def _tested(worth: Worth) -> list[str]:
 def _assumptions(worth: Worth) -> list[str]:
     said = []
     if worth.deciles and min(d.p_alive for d in worth.deciles) > _NOBODY_LEAVES:
-        said.append("Nobody seems to leave for good, so that p_alive tells nobody apart; look at p_churn instead.")
+        said.append(
+            "Nobody seems to leave for good, so that the chance of that tells nobody apart; look at churn instead."
+        )
     if abs(worth.association) > _DEPENDENT:
         said.append(
             "How often and how much people buy go together, which the model leaves out "

@@ -15,24 +15,20 @@ from omnimix.measurement.report.wording import ratio, share, whole
 
 _WIDTH, _PANEL, _SIDE = 760, 250, 168
 _TITLES = {
-    "orders": "Orders per customer",
-    "margin": "Margin per customer",
-    "buy": "Buys",
-    "churn": "Stays away",
-    "respond": "Answers",
+    "orders": "Orders per customer, {} days",
+    "margin": "Margin per customer, {} days",
+    "buy": "Buys within {} days",
+    "churn": "Stays away for {} days",
+    "respond": "Answers within {} days",
 }
 
 
-def title_of(test: Backtest) -> str:
-    """What was tested, with its window: `Buys within 30 days`."""
-    days = (test.tested_at - test.fitted_at).days
-    return _TITLES[test.name] if test.unit == "chance" else f"{_TITLES[test.name]}, {days} days"
-
-
-def tests_of(report: ValueReport) -> tuple[Backtest, ...]:
-    """Every test there is: value first, then the propensities."""
+def tests_of(report: ValueReport) -> tuple[tuple[str, Backtest], ...]:
+    """Every test there is with its title: value first, then the propensities."""
     worth = report.worth.tests if report.worth else ()
-    return (*worth, *(p.test for p in report.propensities if p.test))
+    lengths = [(t, (t.tested_at - t.fitted_at).days) for t in worth]
+    lengths += [(p.test, p.days) for p in report.propensities if p.test]
+    return tuple((_TITLES[test.name].format(days), test) for test, days in lengths)
 
 
 def decile_plot(report: ValueReport) -> Markup:
@@ -53,13 +49,13 @@ def calibration_plot(report: ValueReport) -> Markup:
     if not tests:
         return Markup("")
     parts: list[Markup] = []
-    for place, test in enumerate(tests):
-        parts += _panel(test, 5 + (place % 3) * _PANEL, (place // 3) * (_SIDE + 78), report.currency)
+    for place, (title, test) in enumerate(tests):
+        parts += _panel(title, test, 5 + (place % 3) * _PANEL, (place // 3) * (_SIDE + 78), report.currency)
     height = -(-len(tests) // 3) * (_SIDE + 78)
     return drawing(_WIDTH, height, parts, title="Predicted against seen, by tenths of the prediction")
 
 
-def _panel(test: Backtest, x: float, y: float, currency: str) -> list[Markup]:
+def _panel(title: str, test: Backtest, x: float, y: float, currency: str) -> list[Markup]:
     """One test: a square with its diagonal, a point for each tenth and the interval of what was seen."""
     points = [(b.predicted, b.seen, b.low, b.high) for b in test.bins]
     logs = test.unit != "chance" and all(v[0] > 0 for v in points)
@@ -74,11 +70,12 @@ def _panel(test: Backtest, x: float, y: float, currency: str) -> list[Markup]:
         return _SIDE * min(1.0, max(0.0, value) / most)
 
     parts = [
-        words(left, y + 18, title_of(test), "label"),
+        words(left - 36, y + 18, title, "label"),
         stroke(left, top + _SIDE, left + _SIDE, top + _SIDE, "zero"),
         stroke(left, top, left, top + _SIDE, "zero"),
         stroke(left, top + _SIDE, left + _SIDE, top, "span unknown"),
         words(left + _SIDE / 2, top + _SIDE + 32, "predicted", "axis", "middle"),
+        words(left - 6, top + _SIDE / 2, "seen", "axis", "end"),
         words(left - 6, top + 10, _figure(most, test, currency), "axis", "end"),
         words(left + _SIDE, top + _SIDE + 15, _figure(most, test, currency), "axis", "middle"),
         words(left, top + _SIDE + 15, _figure(least, test, currency), "axis", "middle"),
@@ -101,7 +98,7 @@ def _figure(value: float, test: Backtest, currency: str) -> str:
 def score_rows(report: ValueReport) -> list[tuple[str, str, str, str, str, bool]]:
     """Test, measure, model with interval, baseline, gain with interval, whether it is beyond chance."""
     rows = []
-    for test in tests_of(report):
+    for title, test in tests_of(report):
         for s in test.scores:
             amount = test.name == "margin" and s.name != "share of the top tenth"
             model, low, high, baseline, gain, least, most = (
@@ -109,5 +106,5 @@ def score_rows(report: ValueReport) -> list[tuple[str, str, str, str, str, bool]
                 for v in (s.model, s.low, s.high, s.baseline, s.gain, s.gain_low, s.gain_high)
             )
             spans = f"{model} ({low} to {high})", baseline, f"{gain} ({least} to {most})"
-            rows.append((title_of(test), s.name, *spans, s.beats))
+            rows.append((title, s.name, *spans, s.beats))
     return rows
