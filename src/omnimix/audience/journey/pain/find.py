@@ -21,7 +21,9 @@ from omnimix.audience.journey.pain.scan import Dates, Floats
 Counts = Mapping[str, pa.Table]
 _GROUP = ["dimension", "value"]
 _YEAR = 364  # the same weekday a year ago
-_SCREEN = 6.0  # how far from sure a bound may be for the exact tail to be computed
+_UNLIKE = float(np.log(0.01))  # two years' rates differ surely enough
+_CLOSE = 6.0  # how far from sure a bound may be for the exact tail to be computed
+_MOST = 80  # candidates whose dates are worked out: one incident shows in many ratios and groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +179,48 @@ def _dense(
         yield name, dense
 
 
+@dataclass(frozen=True, slots=True)
+class _Rough:
+    """One series of one group with its best interval [start, end) of the grid."""
+
+    series: Series
+    place: int  # of the group
+    hurt: Floats
+    tried: Floats  # exposure
+    start: int
+    end: int
+    cost: float
+    net: float  # log-likelihood ratio ÷ design effect − cost
+
+    def log_p(self, tried: Floats, start: int, end: int) -> float:
+        """Log p-value of one interval under an exposure, every interval looked at paid for."""
+        e = self.series.effect
+        inside, around = self.hurt[start:end].sum() / e, tried[start:end].sum() / e
+        return min(scan.log_tail(inside, around, self.hurt.sum() / e, tried.sum() / e) + self.cost, 0.0)
+
+
 def candidates(counts: Counts, rules: PainRules) -> tuple[tuple[Candidate, ...], int]:
     """What is surely worse for a while, the strongest first, and how many series were scanned."""
     days = span(counts["tried"])
     if days is None or days.days < 2:
         return (), 0
+    rough, scanned = _screened(counts, days, rules)
+    if not rough:
+        return (), scanned
+    log_p = np.array([r.log_p(r.tried, r.start, r.end) for r in rough])
+    q = scan.q_values(log_p, scanned)
+    sure = np.flatnonzero(q <= rules.false_rate)
+    strongest = sorted(sure, key=lambda i: -rough[i].net)[:_MOST]
+    limit = float(log_p[sure].max()) if len(sure) else 0.0
+    found = [_candidate(rough[i], days, float(log_p[i]), float(q[i]), limit=limit) for i in strongest]
+    kept = [c for c in found if c is not None]
+    return tuple(sorted(kept, key=lambda c: (-c.dates.score, c.who, str(c.ratio)))), scanned
+
+
+def _screened(counts: Counts, days: Span, rules: PainRules) -> tuple[list[_Rough], int]:
+    """The series that may be sure, and how many were scanned."""
     looked = scan.grid(days.days)
-    rough: list[tuple[Series, int, Floats, Floats, int, float]] = []
+    rough: list[_Rough] = []
     scanned = 0
     for series in each_series(counts, days, rules):
         hurt = series.hurt.sum(axis=1)
@@ -192,70 +229,31 @@ def candidates(counts: Counts, rules: PainRules) -> tuple[tuple[Candidate, ...],
         if not len(here):
             continue
         x = scan.exposure(series.tried[here], series.hurt[here], days.weekday)
-        place, net = scan.best_intervals(hurt[here], x, series.effect)
+        best, net = scan.best_intervals(hurt[here], x, series.effect)
         scanned += len(here)
-        # A tail is never much smaller than exp(−LLR); what cannot be sure is not computed exactly.
-        close = np.flatnonzero(net > np.log(1 / rules.false_rate))
-        rough += [(series, int(here[i]), hurt[here[i]], x[i], int(place[i]), float(net[i])) for i in close]
-    bar = np.log(max(scanned, 1) / rules.false_rate)
-    sure = [r for r in rough if r[5] > bar - _SCREEN]
-    if not sure:
-        return (), scanned
-    tails = [_tail(s, hurt, x, looked.start[p], looked.end[p]) + looked.cost[p] for s, _g, hurt, x, p, _n in sure]
-    log_p = np.minimum(np.array(tails), 0.0)
-    q = scan.q_values(log_p, scanned)
-    around = [(int(looked.start[r[4]]), int(looked.end[r[4]])) for r in sure]
-    found = [
-        _candidate(
-            s,
-            g,
-            hurt,
-            x,
-            around[i],
-            days,
-            float(log_p[i]),
-            float(q[i]),
-            limit=float(log_p[q <= rules.false_rate].max()),
-        )
-        for i, (s, g, hurt, x, _p, _n) in enumerate(sure)
-        if q[i] <= rules.false_rate
-    ]
-    kept = [c for c in found if c is not None]
-    return tuple(sorted(kept, key=lambda c: (-c.dates.score, c.who, str(c.ratio)))), scanned
+        for i in np.flatnonzero(net > 0):
+            p = best[i]
+            ends = int(looked.start[p]), int(looked.end[p]), float(looked.cost[p])
+            rough.append(_Rough(series, int(here[i]), hurt[here[i]], x[i], *ends, float(net[i])))
+    # A tail is never much smaller than exp(−LLR): what cannot be sure needs no exact tail.
+    bar = np.log(max(scanned, 1) / rules.false_rate) - _CLOSE
+    return [r for r in rough if r.net > bar], scanned
 
 
-def _tail(series: Series, hurt: Floats, x: Floats, start: int, end: int) -> float:
-    e = series.effect
-    return scan.log_tail(hurt[start:end].sum() / e, x[start:end].sum() / e, hurt.sum() / e, x.sum() / e)
-
-
-def _candidate(
-    series: Series,
-    place: int,
-    hurt: Floats,
-    x: Floats,
-    around: tuple[int, int],
-    days: Span,
-    log_p: float,
-    q: float,
-    *,
-    limit: float,
-) -> Candidate | None:
+def _candidate(rough: _Rough, days: Span, log_p: float, q: float, *, limit: float) -> Candidate | None:
     """The candidate with its dates, or None where a trend or the season explains it."""
-    when = scan.dates(hurt, x, series.effect, around=around)
-    drifting = scan.trended(hurt, x, when.first, when.last)
-    cost = float(scan.grid(days.days).cost.max())
-    if _tail(series, hurt, drifting, when.first, when.last + 1) + cost > limit:
-        return None
-    if _seasonal(series, hurt, x, when):
+    series, hurt = rough.series, rough.hurt
+    when = scan.dates(hurt, rough.tried, series.effect, around=(rough.start, rough.end))
+    drifting = scan.trended(hurt, rough.tried, when.first, when.last)
+    if rough.log_p(drifting, when.first, when.last + 1) > limit or _seasonal(rough, when):
         return None
     inside = slice(when.first, when.last + 1)
     outside_hurt, outside = hurt.sum() - hurt[inside].sum(), drifting.sum() - drifting[inside].sum()
-    made = series.tried[place].sum(axis=0)[inside].sum()
+    made = series.tried[rough.place].sum(axis=0)[inside].sum()
     rate = outside_hurt / outside * drifting[inside].sum() / made if outside else 0.0
     return Candidate(
         ratio=series.ratio,
-        who=series.group(place),
+        who=series.group(rough.place),
         dates=when,
         first_on=days.first_on,
         days=days.days,
@@ -268,17 +266,17 @@ def _candidate(
     )
 
 
-def _seasonal(series: Series, hurt: Floats, x: Floats, when: Dates) -> bool:
+def _seasonal(rough: _Rough, when: Dates) -> bool:
     """Whether it was as bad on the same days of another year, where the data reach that far."""
+    hurt, tried, e = rough.hurt, rough.tried, rough.series.effect
     inside = slice(when.first, when.last + 1)
     for shift in (-_YEAR, _YEAR):
         first, last = when.first + shift, when.last + shift
         if first < 0 or last >= len(hurt):
             continue
         other = slice(first, last + 1)
-        k, n = hurt[inside].sum(), x[inside].sum()
-        both_k, both_n = k + hurt[other].sum(), n + x[other].sum()
-        e = series.effect
-        if x[other].sum() >= n / 4 and scan.log_tail(k / e, n / e, both_k / e, both_n / e) > np.log(0.01):
+        k, n = hurt[inside].sum(), tried[inside].sum()
+        both_k, both_n = k + hurt[other].sum(), n + tried[other].sum()
+        if tried[other].sum() >= n / 4 and scan.log_tail(k / e, n / e, both_k / e, both_n / e) > _UNLIKE:
             return True
     return False
