@@ -20,12 +20,17 @@ help: ## List the targets
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
+NODE := tests/web/node/node_modules/.package-lock.json
+$(NODE): .venv/ready tests/web/node/package-lock.json
+	$(BIN)/npm ci --prefix tests/web/node --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 setup: .venv/ready ## Make .venv with everything pinned by hash
 
 demo: .venv/ready ## Run the whole loop on real shop data into demo/
 	$(BIN)/omnimix demo demo
 
-test: .venv/ready ## Run the tests and the code checks
+test: .venv/ready $(NODE) ## Run the tests and the code checks
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 	@$(MAKE) --no-print-directory check
 
@@ -43,7 +48,7 @@ fix: .venv/ready ## Format and mend what ruff can mend
 bench: .venv/bench ## Speed against a peer or a floor: make bench [NAME=journey]
 	$(BIN)/python -m benchmarks $(NAME)
 
-prove: .venv/ready ## Statistical, crash and fuzz campaigns: make prove [NAME=ladder]
+prove: .venv/ready $(NODE) ## Statistical, crash and fuzz campaigns: make prove [NAME=ladder]
 	$(BIN)/python -m proofs $(NAME)
 
 lock: .venv/ready ## Renew the locked dependencies
