@@ -10,11 +10,11 @@ the visits: no dated finding can be true, but a standing difference between devi
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -34,12 +34,14 @@ from omnimix.store.warehouse import Warehouse
 from omnimix.testing.evidence import Figure, at_least, at_most
 from proofs.data import shipped
 
-COPIES = 200
+COPIES, DAY_COPIES = 200, 100
+# Planted incidents: days they last, share of the group's carts they break. A group's carts are about 3 a day.
+SIZES = ((7, 1.0), (14, 0.5), (14, 1.0), (28, 0.25), (28, 0.5), (28, 1.0))
+TRIES = 10
 AS_OF = datetime(2024, 7, 1)
 BUG = (date(2024, 4, 9), date(2024, 5, 9))
 PAYMENT = (date(2024, 5, 19), date(2024, 6, 7))
 SPIKE = (date(2024, 2, 29), date(2024, 3, 3))
-_PAUSE = np.timedelta64(30, "m")
 
 Columns = Mapping[str, NDArray[np.object_]]
 
@@ -56,17 +58,26 @@ class Stream:
 
 
 def figures() -> Iterator[Figure]:
-    """The planted stories, then the shuffled copies, then the power curve; two processes."""
+    """The planted stories, then the shuffled copies, then incidents planted into such copies; two processes."""
     yield from stories(report_of(stream()))
     yield from spike_figures(report_of(with_spike(stream(), seed=1)))
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        for name, shuffle in (("deeds dealt anew", deal_deeds), ("days dealt anew", deal_days)):
-            found = list(pool.map(partial(false_findings, shuffle), range(COPIES), chunksize=5))
-            dated = np.mean([points > 0 for points, _standing in found])
-            yield at_most(f"{name}: copies with a dated pain point", float(dated), 0.05)
-            if shuffle is deal_deeds:
-                both = np.mean([sum(counts) > 0 for counts in found])
-                yield at_most(f"{name}: copies with any pain point", float(both), 0.05)
+        deeds = list(pool.map(partial(false_findings, deal_deeds), range(COPIES), chunksize=5))
+        yield at_most("deeds dealt anew: copies with any pain", _share(deeds), 0.05)
+        days = list(pool.map(partial(false_findings, deal_days), range(DAY_COPIES), chunksize=5))
+        yield at_most("days dealt anew: copies with dated pain", _share([(dated, 0) for dated, _ in days]), 0.05)
+        for length, broken in SIZES:
+            found = list(pool.map(partial(recovered, length, broken), range(TRIES)))
+            name = f"found: {length} days, {broken:.0%} of mobile carts"
+            shown = f"{np.mean([f for f, _d in found]):.0%}, dates ± 3 days {np.mean([d for _f, d in found]):.0%}"
+            big = length * broken >= 28
+            yield Figure(
+                name, shown, "≥ 80%" if big else "shown", not big or np.mean([f for f, _d in found]) >= 0.8
+            )
+
+
+def _share(found: Sequence[tuple[int, int]]) -> float:
+    return float(np.mean([sum(counts) > 0 for counts in found]))
 
 
 def stories(report: PainReport) -> Iterator[Figure]:
@@ -161,6 +172,35 @@ def false_findings(shuffle: object, seed: int) -> tuple[int, int]:
     assert callable(shuffle)
     report = report_of(shuffle(stream(), seed))
     return len(report.points), len(report.standing)
+
+
+def recovered(length: int, broken: float, seed: int) -> tuple[bool, bool]:
+    """Whether an incident planted into a shuffled copy is found at all, and with both dates within 3 days."""
+    events, period = with_incident(deal_deeds(stream(), seed), length, broken, seed)
+    near = [p for p in report_of(events).points if overlaps(p, period) and p.who in ((), (("device", "mobile"),))]
+    exact = [
+        p
+        for p in near
+        if p.period
+        and abs((p.period.starts_on - period[0]).days) <= 3
+        and abs(((p.period.ends_on or AS_OF.date()) - period[1]).days) <= 3
+    ]
+    return bool(near), bool(exact)
+
+
+def with_incident(events: Stream, length: int, broken: float, seed: int) -> tuple[Stream, tuple[date, date]]:
+    """For `length` days, mobile visits end at the cart with chance `broken`."""
+    rng = np.random.default_rng(1000 + seed)
+    start = date(2024, 4, 1) + timedelta(days=int(rng.integers(0, 60)))
+    end = start + timedelta(days=length - 1)
+    day = events.at.astype("datetime64[D]")
+    there = (day >= np.datetime64(start)) & (day <= np.datetime64(end)) & (events.who["device"] == "mobile")
+    struck = there & (rng.random(len(day)) < broken)
+    carts = events.name == "add_to_cart"
+    first = np.full(len(day), np.timedelta64(365, "D"))
+    np.minimum.at(first, events.visit[carts], events.offset[carts])
+    kept = ~struck[events.visit] | (events.offset <= first[events.visit])
+    return Stream(events.visit[kept], events.name[kept], events.offset[kept], events.at, events.who), (start, end)
 
 
 @cache
