@@ -8,10 +8,11 @@ from tests.flow.conftest import Ran
 
 from omnimix.audience.segment.segment import REST
 from omnimix.core.errors import InvalidInput
+from omnimix.flow.journey import map_journey
 from omnimix.flow.people import fact, members_of, profiles_of
 from omnimix.flow.segments import segment
 from omnimix.flow.step import Counts
-from omnimix.flow.understand import catalogue, identify, map_journey
+from omnimix.flow.understand import catalogue, identify
 from omnimix.store.facts import CONSENT
 
 

@@ -20,11 +20,12 @@ association, evidence grade `model`.
 from calendar import timegm
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis import _
 from ibis.expr.types import IntegerValue, StringValue, Table
 
@@ -61,7 +62,7 @@ def _period(events: Table, as_of: datetime, period_days: int) -> IntegerValue:
 
 
 def panel(made: Table, blocks: Table, lifecycle: Lifecycle, *, as_of: datetime, period_days: int) -> Table:
-    """Active profile-periods with what makes them alike, and whether they bought in the period before and after."""
+    """Active profile-periods with what makes them alike, and whether they bought just before and just after."""
     never = ibis.null("timestamp(6)")
     did = made.group_by("profile_id", "period").aggregate(
         times=_.times.sum().cast("int64"),
@@ -102,7 +103,7 @@ def panel(made: Table, blocks: Table, lifecycle: Lifecycle, *, as_of: datetime, 
 
 
 def _alike(rows: Table, lifecycle: Lifecycle, period_days: int) -> StringValue:
-    """Stage, recency and prior activity before the period of the placebo; whether they bought in the period itself."""
+    """Stage, recency and activity before the placebo; whether they bought in the period itself."""
     known = rows.seen_at.notnull()
     stage = known.ifelse(stage_of(rows, lifecycle), ibis.literal("(new)"))
     recency = ibis.cases(
@@ -199,8 +200,8 @@ def fit_catalysts(
     profiles = {r["event"]: r["profiles"] for r in did.to_pylist()}
     days = (as_of - first_at).days if first_at else 0
     # Before the second full period nobody has a past to be alike in, and no placebo could show anything.
-    rows = [r for r in counted.to_pylist() if r["period"] >= 2 - days // period_days]
-    found = [_judged(event, cells, profiles[event]) for event, cells in sorted(_cells(rows).items())]
+    known = counted.filter(pc.greater_equal(counted["period"], 2 - days // period_days))
+    found = [_judged(event, cells, profiles[event]) for event, cells in sorted(_cells(known).items())]
     enough = [c for c in found if c.treated >= LEAST]
     q = dict(zip((c.event for c in enough), q_values([c.p_value for c in enough]).tolist(), strict=True))
     items = [_verdict(replace(c, q_value=q.get(c.event, 1.0)), rate) for c in found]
@@ -211,22 +212,26 @@ def fit_catalysts(
 _ORDER = ("claimed", "suppressed", "not sure", "too few")
 
 
-def _cells(rows: list[dict[str, Any]]) -> dict[str, _Cells]:
-    keys = {k: i for i, k in enumerate(sorted({_stratum(r) for r in rows}))}
-    anybody = np.zeros((3, len(keys), BLOCKS))
-    taken: dict[str, Floats] = {}
-    compared: dict[str, Floats] = {}
-    for row in rows:
-        target = anybody
-        if row["event"] is not None:
-            by_event = taken if row["with_event"] else compared
-            target = by_event.setdefault(row["event"], np.zeros_like(anybody))
-        target[:, keys[_stratum(row)], row["block"]] += (row["people"], row["before"], row["after"])
-    return {event: _Cells(done, anybody - taken[event]) for event, done in compared.items()}
+def _cells(counted: pa.Table) -> dict[str, _Cells]:
+    stratum = pc.binary_join_element_wise(
+        pc.cast(counted["period"], pa.string()), counted["alike"], pc.cast(counted["busy"], pa.string()), "|"
+    )
+    keys = pc.unique(stratum).sort()
+    place = pc.index_in(stratum, keys).to_numpy()
+    block = counted["block"].to_numpy()
+    sums = np.stack([counted[name].to_numpy() for name in ("people", "before", "after")])
+    event = counted["event"].to_numpy(zero_copy_only=False)
+    whole = counted["with_event"].to_numpy(zero_copy_only=False).astype(bool)
 
+    def cells(rows: npt.NDArray[np.bool_]) -> Floats:
+        table = np.zeros((3, len(keys), BLOCKS))
+        np.add.at(table, (slice(None), place[rows], block[rows]), sums[:, rows])
+        return table
 
-def _stratum(row: dict[str, Any]) -> tuple[int, str, int]:
-    return row["period"], row["alike"], row["busy"]
+    nobody = pc.is_null(counted["event"]).to_numpy(zero_copy_only=False)
+    anybody = cells(nobody)
+    names = sorted(set(event[~nobody]))
+    return {e: _Cells(cells((event == e) & ~whole), anybody - cells((event == e) & whole)) for e in names}
 
 
 def _judged(event: str, cells: _Cells, profiles: int) -> Catalyst:

@@ -1,17 +1,22 @@
 """Comparisons: the numbers of the map in one group of people against everybody else.
 
 in   the moves, the touches and, for segments, who is a member
-out  grouped        the moves with `grouping`                                             rows without a group left out
-     group_moves    grouping, step, next_step, profiles, moves, median                    next_step null: anybody
+out  people_groups  profile_id, grouping                           where the group does not change within a profile
+     move_groups    the moves with `grouping`                      where it does
+     decided        the moves whose horizon has passed; what came later than that is EXIT
+     group_profiles grouping, profile_id, step, next_step, moves, waited
+     group_moves    grouping, step, next_step, profiles, done, squares, cross, median; and of, of_squares
      group_funnel   grouping, place, profiles
      group_people   grouping, profiles
      Comparison     differences with interval and a false-discovery rate under control
 
-One profile counts once in a number of a group. Groups by device or period may share people; everything else tells
-people apart. A difference is between a group and all the others together.
+Everybody is given the same time: who came yesterday has not left, and who came a year ago had longer to come back.
+So only steps whose horizon has passed are counted, with what came within it. The people of a number are alike in
+themselves: its error is that of people drawn, not of moves. Groups by device or period may share people;
+everything else tells people apart. A difference is between a group and all the others together.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,31 +27,54 @@ from ibis import _
 from ibis.expr.types import Table
 
 from omnimix.audience.journey.insight import Comparison, Difference
-from omnimix.audience.journey.journey import OPEN, OTHER
-from omnimix.audience.journey.rates import difference, q_values
+from omnimix.audience.journey.journey import EXIT, OTHER
+from omnimix.audience.journey.rates import design_effect, difference, q_values
+from omnimix.audience.journey.rules import DIMENSIONS
 from omnimix.core.errors import InvalidInput
 
 UNKNOWN = "(unknown)"
 NEW, RETURNING, LOYAL = "new", "returning", "loyal"
-EACH = ("device", "country", "medium", "cohort", "period", "visitor", "segment")
 LEAST = 30  # profiles of a group that is compared
 
 
-def grouped(
-    moved: Table,
-    by: str,
-    *,
-    as_of: datetime,
-    period_days: int,
-    orders: tuple[str, ...] = (),
-    touched: Table | None = None,
-    members: Table | None = None,
-) -> Table:
-    """The moves with the group each belongs to. Raises InvalidInput for an unknown dimension.
+OF_PEOPLE = ("cohort", "medium", "segment")  # these do not change within a profile
 
-    device, country: of the step. medium: what brought the profile first. cohort: the month of the first step.
-    period: the latest `period_days` and as many before. visitor: new in the first session, loyal after the first
-    of `orders`, returning between. segment: of `members`.
+
+def decided(moved: Table, *, as_of: datetime, horizon_days: int) -> Table:
+    """The moves made long enough before `as_of` to know what came within the horizon; EXIT: nothing did."""
+    horizon = horizon_days * 86_400
+    known = moved.filter(moved.occurred_at < ibis.literal(as_of - timedelta(days=horizon_days), "timestamp(6)"))
+    in_time = (known.wait <= horizon).fill_null(False)
+    return known.mutate(
+        next_step=in_time.ifelse(known.next_step, ibis.literal(EXIT)),
+        wait=in_time.ifelse(known.wait, ibis.null("float64")),
+    )
+
+
+def people_groups(by: str, *, moved: Table, touched: Table, members: Table | None = None) -> Table:
+    """The group of each profile, for a dimension of OF_PEOPLE: profile_id, grouping.
+
+    cohort: the month of the first step. medium: what brought the profile first. segment: of `members`; who is in
+    none is left out.
+    """
+    if by == "cohort":
+        first = moved.group_by("profile_id").aggregate(first_at=_.occurred_at.min())
+        month = first.first_at.month().cast("string").lpad(2, "0")
+        return first.select("profile_id", grouping=first.first_at.year().cast("string") + "-" + month)
+    if by == "medium":
+        order = ibis.window(group_by="profile_id", order_by=["occurred_at", "touch_id"])
+        firsts = touched.mutate(place=ibis.row_number().over(order)).filter(_.place == 0)
+        return firsts.select("profile_id", grouping=_.medium)
+    if by == "segment" and members is not None:
+        return members.select("profile_id", grouping=_.segment)
+    raise _unknown(by)
+
+
+def move_groups(moved: Table, by: str, *, as_of: datetime, period_days: int, orders: tuple[str, ...]) -> Table:
+    """The moves with the group each belongs to, in `grouping`; moves of no group are left out.
+
+    device, country: of the step. period: the latest `period_days` and as many before. visitor: new in the first
+    session, loyal after the first of `orders`, returning between.
     """
     if by in ("device", "country"):
         return moved.mutate(grouping=moved[by].fill_null(UNKNOWN))
@@ -54,21 +82,13 @@ def grouped(
         return _by_period(moved, as_of, period_days)
     if by == "visitor":
         return _by_visitor(moved, orders)
-    if by == "cohort":
-        first = moved.group_by("profile_id").aggregate(first_at=_.occurred_at.min())
-        month = first.first_at.year().cast("string") + "-" + first.first_at.month().cast("string").lpad(2, "0")
-        return _joined(moved, first.select("profile_id", grouping=month))
-    if by == "medium" and touched is not None:
-        order = ibis.window(group_by="profile_id", order_by=["occurred_at", "touch_id"])
-        firsts = touched.mutate(place=ibis.row_number().over(order)).filter(_.place == 0)
-        return _joined(moved, firsts.select("profile_id", grouping=_.medium))
-    if by == "segment" and members is not None:
-        return _joined(moved, members.select("profile_id", grouping=_.segment))
-    raise InvalidInput(f"the map cannot be compared by {by!r}", where="--by", fix=f"one of {', '.join(EACH)}")
+    raise _unknown(by)
 
 
-def _joined(moved: Table, people: Table) -> Table:
-    return moved.join(people, "profile_id")
+def _unknown(by: str) -> InvalidInput:
+    return InvalidInput(
+        f"the map cannot be compared by {by!r}", where="--by", fix=f"choose from {', '.join(DIMENSIONS)}"
+    )
 
 
 def _by_period(moved: Table, as_of: datetime, days: int) -> Table:
@@ -86,7 +106,7 @@ def _by_visitor(moved: Table, orders: tuple[str, ...]) -> Table:
     first = moved.group_by("profile_id").aggregate(
         first_at=_.occurred_at.min(), bought_at=_.step.isin(orders).ifelse(_.occurred_at, never).min()
     )
-    known = _joined(moved, first)
+    known = moved.join(first, "profile_id")
     later = known.filter(known.opens & (known.occurred_at > known.first_at))
     again = (
         later.group_by("profile_id")
@@ -102,59 +122,53 @@ def _by_visitor(moved: Table, orders: tuple[str, ...]) -> Table:
     return both.select(*moved.columns, grouping=name)
 
 
-def group_people(rows: Table) -> Table:
+def group_profiles(rows: Table) -> Table:
+    """How often each profile of each group made each move, and how long it waited in all."""
+    return rows.group_by("grouping", "profile_id", "step", "next_step").aggregate(
+        moves=_.count(), waited=_.wait.cast("int64").sum()
+    )
+
+
+def group_people(made: Table) -> Table:
     """How many profiles each group has."""
-    return rows.select("profile_id", "grouping").distinct().group_by("grouping").aggregate(profiles=_.count())
+    return made.select("profile_id", "grouping").distinct().group_by("grouping").aggregate(profiles=_.count())
 
 
-def group_moves(rows: Table) -> Table:
-    """How many profiles of a group made each move, made the step at all (next_step null), and the usual wait.
+def group_moves(made: Table) -> Table:
+    """The sums over people that a share of moves and its error are made of, and the usual wait.
 
-    Steps whose next one is still open are left out: what they lead to is not known.
+    `made`: of `group_profiles`. `of` and `of_squares` are of all who made the step in the group, `profiles` and
+    `done` of those who made the move.
     """
-    known = rows.filter(_.next_step != OPEN)
-    made = known.group_by("grouping", "step", "next_step", "profile_id").aggregate(
-        moves=_.count(), waited=_.wait.sum(), times=_.wait.count()
-    )
-    ways = made.group_by("grouping", "step", "next_step").aggregate(
+    totals = made.group_by("grouping", "profile_id", "step").aggregate(visits=_.moves.sum().cast("int64"))
+    joined = made.join(totals, ["grouping", "profile_id", "step"])
+    ways = joined.group_by("grouping", "step", "next_step").aggregate(
         profiles=_.count(),
-        moves=_.moves.sum(),
-        median=(_.times > 0).ifelse(_.waited / _.times.nullif(0), ibis.null("float64")).quantile(0.5),
+        done=_.moves.sum().cast("int64"),
+        squares=(_.moves * _.moves).sum().cast("int64"),
+        cross=(_.moves * _.visits).sum().cast("int64"),
+        median=(_.waited / _.moves).quantile(0.5),
     )
-    once = made.group_by("grouping", "step", "profile_id").aggregate(moves=_.moves.sum())
-    anybody = once.group_by("grouping", "step").aggregate(profiles=_.count(), moves=_.moves.sum())
-    anybody = anybody.select(
-        "grouping",
-        "step",
-        next_step=ibis.null("string"),
-        profiles=anybody.profiles,
-        moves=anybody.moves,
-        median=ibis.null("float64"),
+    whole = totals.group_by("grouping", "step").aggregate(
+        of=_.visits.sum().cast("int64"), of_squares=(_.visits * _.visits).sum().cast("int64"), people=_.count()
     )
-    return ibis.union(ways.cast(_WAYS), anybody.cast(_WAYS))
+    return ways.join(whole, ["grouping", "step"])
 
 
-_WAYS = {
-    "grouping": "string",
-    "step": "string",
-    "next_step": "string",
-    "profiles": "int64",
-    "moves": "int64",
-    "median": "float64",
-}
+def entered(paths: Table, rows: Table, names: tuple[str, ...]) -> Table:
+    """The funnel's paths with the group of the step with which each entered it."""
+    first = rows.filter(_.step == names[0]).group_by("profile_id", "occurred_at")
+    groups = first.aggregate(grouping=_.grouping.min())
+    groups = groups.select("grouping", entrant="profile_id", entered_at="occurred_at")
+    return paths.join(groups, (paths.profile_id == groups.entrant) & (paths.at_0 == groups.entered_at))
 
 
-def group_funnel(paths: Table, rows: Table, names: tuple[str, ...]) -> Table:
+def group_funnel(paths: Table, names: tuple[str, ...]) -> Table:
     """How many profiles of a group reached each place of the funnel by their best path: grouping, place, profiles.
 
-    A path belongs to the group of the step with which it entered the funnel.
+    `paths`: the funnel's paths with `grouping`.
     """
-    entered = (
-        rows.filter(_.step == names[0]).group_by("profile_id", "occurred_at").aggregate(grouping=_.grouping.min())
-    )
-    entered = entered.select("grouping", entrant="profile_id", entered_at="occurred_at")
-    joined = paths.join(entered, (paths.profile_id == entered.entrant) & (paths.at_0 == entered.entered_at))
-    best = joined.group_by("profile_id", "grouping").aggregate(reached=_.reached.max())
+    best = paths.group_by("profile_id", "grouping").aggregate(reached=_.reached.max())
     places = [
         best.filter(best.reached > place)
         .group_by("grouping")
@@ -171,6 +185,7 @@ def fit_comparison(
     funnel: pa.Table | None,
     *,
     by: str,
+    horizon_days: int,
     names: tuple[str, ...] = (),
     least: int = LEAST,
     rate: float = 0.05,
@@ -184,6 +199,7 @@ def fit_comparison(
     made.sort(key=lambda d: (d.q_value, d.p_value, -abs(d.difference), d.number, d.group, d.step, d.next_step))
     return Comparison(
         by=by,
+        horizon_days=horizon_days,
         groups=tuple(sorted(((g, sizes[g]) for g in large), key=lambda g: (-g[1], g[0]))),
         left_out=sum(n for g, n in sizes.items() if g not in large),
         rate_of_false=rate,
@@ -193,33 +209,37 @@ def fit_comparison(
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One number in every group: people with the outcome, people who could have had it, and the same in moves."""
+    """A number on one side: how often, of how often, and how many moves say as much as one of different people."""
 
-    parts: Mapping[str, int]
-    of: Mapping[str, int]
-    moves: Mapping[str, int]
-    of_moves: Mapping[str, int]
+    done: int
+    of: int
+    effect: float
 
 
 def _moves(ways: pa.Table, large: set[str], least: int) -> Iterator[dict[str, Any]]:
     rows = [r for r in ways.to_pylist() if r["step"] != OTHER]
-    whole = {(r["grouping"], r["step"]): r for r in rows if r["next_step"] is None}
-    made = {(r["grouping"], r["step"], r["next_step"]): r for r in rows if r["next_step"] is not None}
-    for step, following in sorted({(step, following) for _group, step, following in made}):
-        any_way = {g: r for (g, s), r in whole.items() if s == step}
-        ways_of = {g: made.get((g, step, following), _NONE) for g in any_way}
-        side = _Side(
-            {g: r["profiles"] for g, r in ways_of.items()},
-            {g: r["profiles"] for g, r in any_way.items()},
-            {g: r["moves"] for g, r in ways_of.items()},
-            {g: r["moves"] for g, r in any_way.items()},
-        )
-        for group in sorted(large & set(any_way)):
+    whole: dict[str, dict[str, dict[str, int]]] = {}
+    for r in rows:
+        whole.setdefault(r["step"], {})[r["grouping"]] = {k: r[k] for k in ("of", "of_squares", "people")}
+    made = {(r["step"], r["next_step"], r["grouping"]): r for r in rows}
+    for step, following in sorted({key[:2] for key in made}):
+        counts = {g: made.get((step, following, g), _NONE) | sums for g, sums in whole[step].items()}
+        for group in sorted(large & set(counts)):
+            others = [c for g, c in counts.items() if g != group]
+            if counts[group]["people"] < least or sum(c["people"] for c in others) < least:
+                continue
             named = {"number": "move", "step": step, "next_step": following, "group": group}
-            yield from _one(side, named, least, median=ways_of[group]["median"])
+            named |= {"profiles": counts[group]["profiles"], "median": counts[group]["median"]}
+            yield from _one(_side([counts[group]]), _side(others), named)
 
 
-_NONE: dict[str, Any] = {"profiles": 0, "moves": 0, "median": None}
+_NONE: dict[str, Any] = {"profiles": 0, "done": 0, "squares": 0, "cross": 0, "median": None}
+
+
+def _side(counts: list[dict[str, Any]]) -> _Side:
+    names = ("done", "of", "squares", "cross", "of_squares")
+    sums = {name: sum(c[name] for c in counts) for name in names}
+    return _Side(sums["done"], sums["of"], design_effect(**sums))
 
 
 def _places(funnel: pa.Table, names: tuple[str, ...], large: set[str], least: int) -> Iterator[dict[str, Any]]:
@@ -227,32 +247,31 @@ def _places(funnel: pa.Table, names: tuple[str, ...], large: set[str], least: in
     for row in funnel.to_pylist():
         reached.setdefault(row["place"], {})[row["grouping"]] = row["profiles"]
     for place in range(1, len(names)):
-        of = reached.get(place - 1, {})
-        parts = {g: reached.get(place, {}).get(g, 0) for g in of}
+        of, there = reached.get(place - 1, {}), reached.get(place, {})
         for group in sorted(large & set(of)):
+            mine = _Side(there.get(group, 0), of[group], 1.0)
+            rest = _Side(sum(there.values()) - mine.done, sum(of.values()) - mine.of, 1.0)
             named = {"number": "funnel", "step": names[place - 1], "next_step": names[place], "group": group}
-            yield from _one(_Side(parts, of, parts, of), named, least, median=None)
+            if mine.of >= least and rest.of >= least:
+                yield from _one(mine, rest, named | {"profiles": mine.done, "median": None})
 
 
-def _one(side: _Side, named: dict[str, Any], least: int, *, median: float | None) -> Iterator[dict[str, Any]]:
-    """One difference, where both sides are large enough and the outcome happened at all."""
-    group = named["group"]
-    part, whole = side.parts[group], side.of[group]
-    rest, rest_whole = sum(side.parts.values()) - part, sum(side.of.values()) - whole
-    if whole < least or rest_whole < least or part + rest == 0:
+def _one(mine: _Side, rest: _Side, named: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """One difference, where the outcome happened at all."""
+    if not mine.done + rest.done:
         return
-    gap, low, high, p_value = difference(part, whole, rest, rest_whole)
+    gap, low, high, p_value = difference(
+        mine.done / mine.effect, mine.of / mine.effect, rest.done / rest.effect, rest.of / rest.effect
+    )
     yield named | {
-        "profiles": part,
-        "of": whole,
-        "share": part / whole,
-        "rest_profiles": rest,
-        "rest_of": rest_whole,
-        "rest_share": rest / rest_whole,
+        "done": mine.done,
+        "of": mine.of,
+        "share": mine.done / mine.of,
+        "rest_done": rest.done,
+        "rest_of": rest.of,
+        "rest_share": rest.done / rest.of,
         "difference": gap,
         "low": low,
         "high": high,
         "p_value": p_value,
-        "move_share": side.moves[group] / side.of_moves[group],
-        "median": median,
     }

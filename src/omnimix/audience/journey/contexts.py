@@ -1,7 +1,7 @@
 """Which memory matters: contexts of several steps, kept where they change the distribution of the next step.
 
-in   counts of moves after the longest contexts
-out  Context records without people, who are counted afterwards for the kept ones alone
+in   counts of moves after the longest contexts; for those that are kept, of people
+out  Tree of contexts, and the PathMap
 
 A variable-length Markov chain: a context stays when its deviance from the next shorter one is worth its parameters
 by the Bayesian information criterion (Csiszár and Talata 2006; the tree of contexts is Rissanen's, 1983, and
@@ -12,12 +12,15 @@ the shares.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pyarrow as pa
 
-from omnimix.audience.journey.insight import Context, Continuation
+from omnimix.audience.journey.insight import Context, Continuation, PathMap, StepConversion, WholePath
 from omnimix.audience.journey.journey import OPEN, OTHER
+from omnimix.audience.journey.paths import JOIN
+from omnimix.audience.journey.rates import wilson
 from omnimix.audience.journey.transitions import CONTEXT
 
 Ways = Counter[str]
@@ -27,19 +30,11 @@ LEAST_SHIFT = 0.05  # total variation below which nobody would act on it, howeve
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """All contexts by their steps, and what was kept of them. `kept` are sorted, those that shift most moves first."""
+    """All contexts by their steps, and what was kept of them, those that shift most moves first."""
 
     ways: Mapping[tuple[str, ...], Ways]
     tested: int
     kept: tuple[Context, ...]
-
-    def longest(self, steps: tuple[str, ...]) -> tuple[str, ...]:
-        """The longest suffix of `steps` that is kept, or the last step alone."""
-        names = {c.steps for c in self.kept}
-        for length in range(min(CONTEXT, len(steps)), 1, -1):
-            if steps[-length:] in names:
-                return steps[-length:]
-        return steps[-1:]
 
 
 def fit_contexts(counts: pa.Table) -> Tree:
@@ -98,3 +93,59 @@ def _context(steps: tuple[str, ...], ways: Ways, shorter: Ways, deviance: float,
         for step, n in sorted(ways.items(), key=lambda w: (-w[1], w[0]))
     )
     return Context(steps, total, 0, deviance, shift, found)
+
+
+def fit_paths(
+    tree: Tree,
+    counts: Mapping[str, pa.Table],
+    *,
+    as_of: datetime,
+    goal: str,
+    most: int,
+) -> PathMap:
+    """The contexts that move most people, the most frequent whole paths, and conversion by step.
+
+    `counts`: context_people of the first `most` kept contexts, path_counts, whole_totals, conversions.
+    """
+    people = {(r["context"], r["next_step"]): r["profiles"] for r in counts["context_people"].to_pylist()}
+    total = counts["whole_totals"].to_pylist()[0]
+    whole = tuple(
+        WholePath(tuple(r["steps"].split(JOIN)), r["end"], r["paths"], r["profiles"], r["paths"] / total["paths"])
+        for r in sorted(counts["path_counts"].to_pylist(), key=lambda r: (-r["paths"], r["steps"], r["end"]))
+    )
+    shown = sum(w.paths for w in whole) / total["paths"] if total["paths"] else 1.0
+    return PathMap(
+        as_of=as_of,
+        order=CONTEXT,
+        tested=tree.tested,
+        kept=len(tree.kept),
+        contexts=tuple(_peopled(c, people) for c in tree.kept[:most]),
+        paths=total["paths"],
+        shapes=total["shapes"],
+        whole=whole,
+        displayed=shown,
+        beyond=1 - shown,
+        goal=goal,
+        conversions=_conversions(counts["conversions"]),
+    )
+
+
+def _peopled(context: Context, people: Mapping[tuple[str, str | None], int]) -> Context:
+    name = JOIN.join(context.steps)
+    ways = tuple(replace(c, profiles=people[(name, c.next_step)]) for c in context.continuations)
+    return replace(context, profiles=people[(name, None)], continuations=ways)
+
+
+def _conversions(table: pa.Table) -> tuple[StepConversion, ...]:
+    rows = sorted(table.to_pylist(), key=lambda r: (r["step"] == OTHER, -r["profiles"], r["step"]))
+    return tuple(
+        StepConversion(
+            r["step"],
+            r["profiles"],
+            r["converted"],
+            r["converted"] / r["profiles"],
+            *wilson(r["converted"], r["profiles"]),
+            r["median"],
+        )
+        for r in rows
+    )

@@ -1,4 +1,4 @@
-"""What a journey tells beyond its map, as records: longer paths, conversion, comparisons, opportunities, catalysts, a place.
+"""What a journey tells beyond its map, as records: paths, comparisons, opportunities, catalysts, a place.
 
 in   what the tables of this folder counted
 out  frozen records for the report, the command line and the dashboard
@@ -83,14 +83,15 @@ class PathMap:
 class Difference:
     """One number of the map in one group against everybody else."""
 
-    number: str  # "move" or "funnel"
+    number: str  # "move": of the visits of a step; "funnel": of the people at the place before
     step: str
-    next_step: str
+    next_step: str  # EXIT: nothing within the horizon
     group: str
-    profiles: int  # of the group, with the outcome
-    of: int  # of the group, who could have had it
+    profiles: int  # of the group, who did it
+    done: int  # moves or people with the outcome
+    of: int  # moves or people that could have had it
     share: float
-    rest_profiles: int
+    rest_done: int
     rest_of: int
     rest_share: float
     difference: float  # share − rest_share
@@ -98,16 +99,16 @@ class Difference:
     high: float
     p_value: float
     q_value: float  # Benjamini-Hochberg over all differences of the comparison
-    move_share: float  # of the group's moves out of the step (people make a move more than once); funnel: share
     flagged: bool  # q_value at or below the rate of false findings that was asked for
     median: float | None  # usual wait of the group, in seconds; None where nothing was waited for
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The map by one dimension."""
+    """The map by one dimension: steps whose next `horizon_days` have passed, and what came within them."""
 
     by: str  # device, country, medium, cohort, period, visitor, segment
+    horizon_days: int
     groups: tuple[tuple[str, int], ...]  # group, profiles; a profile may be in two (two devices)
     left_out: int  # profiles in groups too small to compare
     rate_of_false: float
@@ -116,13 +117,13 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Opportunity:
-    """A step where a small gain is worth most; `minor` over the observed time, all else equal."""
+    """A step where a small gain is worth most; money over the observed time, all else equal."""
 
     step: str
-    visits: int
-    profiles: int
+    visits: int  # whose horizon has passed
+    profiles: int  # who made the step, ever
     value_minor: float  # expected margin still to come at this step
-    carries_on: float  # share of moves that do not leave
+    carries_on: float  # share of visits followed by a step within the horizon
     point_minor: float  # margin gained if one of a hundred more visits carried on
     low: float
     high: float
@@ -142,6 +143,7 @@ class Opportunities:
     as_of: datetime
     currency: str
     observed_days: int
+    horizon_days: int
     margin_share: float  # of revenue, by which orders were turned into margin
     path_value_minor: float  # expected margin of a path that begins
     items: tuple[Opportunity, ...]

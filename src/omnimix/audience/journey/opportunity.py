@@ -1,9 +1,9 @@
 """Opportunities: the steps where a small gain is worth most.
 
-in   what each profile did: moves by profile, margin by step, the block of the jackknife each is in
+in   moves by profile whose horizon has passed (`compare.decided`), events with revenue
 out  people         profile_id, block                      every profile in one of BLOCKS groups
-     block_moves    block, step, next_step, moves          small; OPEN moves left out
-     block_margin   block, step, revenue_minor
+     block_moves    block, step, next_step, moves          small
+     block_revenue  block, step, revenue_minor
      Opportunities
 
 The journey is an absorbing Markov chain (Kemeny and Snell 1960, chapter 3). The value of a step is the margin
@@ -26,7 +26,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from omnimix.audience.journey.insight import Comparison, Difference, Opportunities, Opportunity
-from omnimix.audience.journey.journey import EXIT, OPEN, OTHER, START, JourneyMap
+from omnimix.audience.journey.journey import EXIT, OTHER, START, JourneyMap
 from omnimix.audience.journey.rates import BLOCKS, Floats, jackknife
 
 POINT = 0.01
@@ -40,25 +40,26 @@ def people(by_profile: Table) -> Table:
     return everybody.mutate(block=(place % BLOCKS).cast("int64"))
 
 
-def block_moves(by_profile: Table, blocks: Table) -> Table:
-    """How often each move was made in each block; the first steps of paths are moves from START."""
-    known = by_profile.join(blocks, "profile_id")
-    made = known.filter(_.next_step != OPEN).group_by("block", "step", "next_step")
-    begun = known.group_by("block", "step").aggregate(moves=_.begun.sum())
-    inner = made.aggregate(moves=_.moves.sum().cast("int64"))
-    first = begun.select(
-        block=begun.block, step=ibis.literal(START), next_step=begun.step, moves=begun.moves.cast("int64")
-    )
-    return ibis.union(inner.cast(_MOVES), first.filter(_.moves > 0).cast(_MOVES))
+def block_moves(made: Table, begun: Table, blocks: Table) -> Table:
+    """How often each move was made in each block; the first steps of paths are moves from START.
+
+    `made`: moves by profile, whose horizon has passed. `begun`: profile_moves, for the beginnings.
+    """
+    inner = made.join(blocks, "profile_id").group_by("block", "step", "next_step")
+    inner = inner.aggregate(moves=_.moves.sum().cast("int64"))
+    first = begun.filter(_.begun > 0).join(blocks, "profile_id").group_by("block", "step")
+    first = first.aggregate(moves=_.begun.sum().cast("int64"))
+    first = first.select("block", "moves", step=ibis.literal(START), next_step=_.step)
+    return ibis.union(inner.select(*_MOVES).cast(_MOVES), first.select(*_MOVES).cast(_MOVES))
 
 
 _MOVES = {"block": "int64", "step": "string", "next_step": "string", "moves": "int64"}
 
 
-def block_revenue(moved: Table, events: Table, blocks: Table) -> Table:
+def block_revenue(known: Table, events: Table, blocks: Table) -> Table:
     """The revenue, refunds taken off, that each step brought in each block: block, step, revenue_minor."""
     paid = events.filter(_.revenue_minor.fill_null(0) != 0).select("revenue_minor", paid_id="event_id")
-    made = moved.join(paid, moved.step_id == paid.paid_id).join(blocks, "profile_id")
+    made = known.join(paid, known.step_id == paid.paid_id).join(blocks, "profile_id")
     return made.group_by("block", "step").aggregate(revenue_minor=_.revenue_minor.sum().cast("int64"))
 
 
@@ -82,17 +83,14 @@ def values(chain: Chain, *, margin_share: float) -> Floats:
     inner = len(chain.steps) + 1
     reward = chain.revenue * margin_share / np.maximum(1.0, _visits(chain))
     found = np.zeros(inner + 1)
-    # Steps that never lead to EXIT (all of their moves within a closed circle) have no finite value: least squares.
+    # Steps that never lead to EXIT have no finite value: least squares.
     system = np.eye(inner) - p[:inner, :inner]
     found[:inner] = np.linalg.lstsq(system, reward[:inner], rcond=None)[0]
     return found
 
 
 def _visits(chain: Chain) -> Floats:
-    """Times each state was entered, moves whose next one is still open included."""
-    into = chain.moves.sum(axis=0)
-    into[0] = chain.moves[0].sum()
-    return np.asarray(into, dtype=np.float64)
+    return np.asarray(chain.moves.sum(axis=1), dtype=np.float64)
 
 
 def point_gains(chain: Chain, *, margin_share: float) -> Floats:
@@ -120,65 +118,69 @@ def fit_opportunities(
     *,
     currency: str,
     margin_share: float,
+    horizon_days: int,
     first_at: datetime | None,
     most: int = 10,
 ) -> Opportunities:
-    """The steps by what one point more of carrying on is worth, and what the best comparable group shows to be possible."""
+    """The steps by what one point more of carrying on is worth, and what the best comparable group shows."""
     chains = _chains(moves, revenue, tuple(s.step for s in journey.steps))
     whole = _sum(chains)
     gains = point_gains(whole, margin_share=margin_share)
     without = np.array([point_gains(_less(whole, c), margin_share=margin_share) for c in chains])
     low, high = jackknife(gains, without)
     value, on = values(whole, margin_share=margin_share), _carries_on(whole)
+    visits = _visits(whole)
     items = []
     for place, step in enumerate(journey.steps, start=1):
         if step.step == OTHER or gains[place] <= 0 or low[place] <= 0:
             continue  # a gain that may be a loss is no opportunity
-        best = _best(step.step, 1 - float(on[place]), comparisons)
+        best = _best(step.step, comparisons)
         per_point = (float(gains[place]), float(low[place]), float(high[place]))
         items.append(
             Opportunity(
                 step=step.step,
-                visits=step.visits,
+                visits=int(visits[place]),
                 profiles=step.profiles,
                 value_minor=float(value[place]),
                 carries_on=float(on[place]),
                 point_minor=per_point[0],
                 low=per_point[1],
                 high=per_point[2],
-                **_gain(best, 1 - float(on[place]), per_point),
+                **_gain(best, per_point),
             )
         )
     items.sort(key=lambda o: (-(o.point_minor), o.step))
-    days = (journey.as_of - first_at).days + 1 if first_at else 0
-    return Opportunities(journey.as_of, currency, days, margin_share, float(value[0]), tuple(items[:most]))
+    days = max(0, (journey.as_of - first_at).days - horizon_days) if first_at else 0
+    return Opportunities(
+        journey.as_of, currency, days, horizon_days, margin_share, float(value[0]), tuple(items[:most])
+    )
 
 
-def _best(step: str, leaves: float, comparisons: Sequence[Comparison]) -> tuple[str, Difference] | None:
+def _best(step: str, comparisons: Sequence[Comparison]) -> tuple[str, Difference] | None:
     """The group that surely leaves this step least, among the comparable ones; None where no group surely does."""
     found = [
         (c.by, d)
         for c in comparisons
         for d in c.differences
         if c.by in COMPARABLE and d.number == "move" and d.step == step and d.next_step == EXIT
-        if d.flagged and d.high < 0 and d.move_share < leaves
+        if d.flagged and d.high < 0
     ]
-    return min(found, key=lambda f: (f[1].move_share, f[0], f[1].group), default=None)
+    return min(found, key=lambda f: (f[1].share, f[0], f[1].group), default=None)
 
 
-def _gain(best: tuple[str, Difference] | None, leaves: float, point: tuple[float, float, float]) -> dict[str, Any]:
-    """What it is worth if all left as seldom as the best group does; the interval of the gap is that of people."""
+def _gain(best: tuple[str, Difference] | None, point: tuple[float, float, float]) -> dict[str, Any]:
+    """What it is worth if all left as seldom as the best group does: the gap of the others, times their part."""
     if best is None:
         return {}
     by, d = best
-    points = (leaves - d.move_share) / POINT
+    part = d.rest_of / (d.of + d.rest_of) / POINT
     return {
         "best_by": by,
         "best_group": d.group,
-        "best_share": 1 - d.move_share,
-        "best_minor": point[0] * points,
-        "best_low": max(0.0, point[1] * points * d.high / d.difference),
-        "best_high": point[2] * points * d.low / d.difference,
+        "best_share": 1 - d.share,
+        "best_minor": point[0] * -d.difference * part,
+        "best_low": max(0.0, point[1] * -d.high * part),
+        "best_high": point[2] * -d.low * part,
     }
 
 

@@ -107,7 +107,7 @@ def whole_totals(shapes: Table) -> Table:
 
 
 def conversions(moved: Table, goal: Sequence[str], *, within_days: int) -> Table:
-    """Of those who made a step, how many reached one of the `goal` steps within `within_days`, and the median wait.
+    """Of those who made a step, how many reached one of the `goal` steps in time, and the median wait.
 
     Counted from each profile's first visit of the step. For a goal step itself it is the next one.
     """
@@ -123,6 +123,7 @@ def conversions(moved: Table, goal: Sequence[str], *, within_days: int) -> Table
     )
     wait = soonest.goal_at.epoch_seconds().cast("float64") - soonest.first_at.epoch_seconds().cast("float64")
     done = soonest.mutate(wait=wait).group_by("step").aggregate(converted=_.count(), median=_.wait.quantile(0.5))
-    all_ = first.group_by("step").aggregate(profiles=_.count())
-    both = all_.left_join(done.select("converted", "median", done_step="step"), _.step == _.done_step)
+    done = done.select("converted", "median", done_step="step")
+    everybody = first.group_by("step").aggregate(profiles=_.count())
+    both = everybody.left_join(done, everybody.step == done.done_step)
     return both.select("step", "profiles", "median", converted=both.converted.fill_null(0).cast("int64"))

@@ -22,7 +22,7 @@ BLOCKS = 20  # groups of people that the jackknife leaves out in turn
 _Z = 1.959963984540054
 
 
-def wilson(part: int, whole: int) -> tuple[float, float]:
+def wilson(part: float, whole: float) -> tuple[float, float]:
     """The 95 % interval of part / whole; (0, 1) for nobody."""
     if not whole:
         return 0.0, 1.0
@@ -32,8 +32,11 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def difference(part: int, whole: int, rest: int, rest_whole: int) -> tuple[float, float, float, float]:
-    """Difference of two shares, its 95 % interval, and the two-sided p-value of there being none."""
+def difference(part: float, whole: float, rest: float, rest_whole: float) -> tuple[float, float, float, float]:
+    """Difference of two shares, its 95 % interval, and the two-sided p-value of there being none.
+
+    Counts of moves come divided by their design effect.
+    """
     p, q = part / whole, rest / rest_whole
     low, high = wilson(part, whole)
     rest_low, rest_high = wilson(rest, rest_whole)
@@ -44,6 +47,19 @@ def difference(part: int, whole: int, rest: int, rest_whole: int) -> tuple[float
     error = math.sqrt(pooled * (1 - pooled) * (1 / whole + 1 / rest_whole))
     p_value = float(2 * stats.norm.sf(abs(gap) / error)) if error > 0 else 1.0
     return gap, below, above, p_value
+
+
+def design_effect(done: int, of: int, squares: int, cross: int, of_squares: int) -> float:
+    """How many moves of the same people say as much as one of different people; at least 1.
+
+    From sums over people of done, of, done², done × of and of²: the variance of a ratio by linearisation over that
+    of a binomial share (Rao and Scott 1992).
+    """
+    if not 0 < done < of:
+        return max(1.0, of_squares / of)
+    share = done / of
+    spread = squares - 2 * share * cross + share * share * of_squares
+    return max(1.0, spread / (of * share * (1 - share)))
 
 
 def q_values(p_values: Sequence[float]) -> Floats:

@@ -18,6 +18,7 @@ METRICS = (
     "revenue_minor",  # revenue so far, refunds taken off
     "refunds",  # refunded or cancelled orders so far
 )
+DIMENSIONS = ("device", "country", "medium", "cohort", "period", "visitor", "segment")
 _CONDITION = re.compile(r"^\s*([a-z_]+)\s*(<=|>=|==|=|<|>|≤|≥)\s*(-?\d+(?:\.\d+)?)\s*$")
 _SIGN = {"=": "==", "≤": "<=", "≥": ">="}
 
@@ -96,15 +97,24 @@ class JourneyRules:
     repeat_orders: int = 4  # the last rung of the repeat ladder: "4th order or later"
     repeat_within_days: int = 365  # a later order no longer counts as a repeat
     own_hosts: tuple[str, ...] = ()  # the shop's own hosts: a referrer among them is no touch
+    horizon_days: int = 28  # how far ahead comparisons, opportunities and catalysts look
+    compare: tuple[str, ...] = ("device", "country", "medium", "cohort", "period", "visitor")
 
     def __post_init__(self) -> None:
-        for name in ("gap_minutes", "within_days", "most_steps", "repeat_within_days"):
+        for name in ("gap_minutes", "within_days", "most_steps", "repeat_within_days", "horizon_days"):
             if getattr(self, name) < 1:
                 raise InvalidInput(f"{name} must be at least 1", where="journey")
         if not self.funnel:
             raise InvalidInput("a funnel needs at least one step", where="journey.funnel")
         if self.repeat_orders < 2:
             raise InvalidInput("repeat_orders must be at least 2", where="journey")
+        strange = [by for by in self.compare if by not in DIMENSIONS]
+        if strange:
+            raise InvalidInput(
+                f"the map cannot be compared by {strange[0]!r}",
+                where="journey.compare",
+                fix=f"choose from {', '.join(DIMENSIONS)}",
+            )
         if len(set(self.funnel)) != len(self.funnel):
             raise InvalidInput("a funnel names each step once", where="journey.funnel")
 

@@ -38,7 +38,7 @@ def activity(events: Table, *, as_of: datetime, people: Table | None = None) -> 
 
 
 def activity_parts(events: Table, *, days: tuple[datetime, ...], people: Table | None = None) -> Table:
-    """What each profile did between two of the `days`, so that every day is reckoned from one reading of the events.
+    """What each profile did between two of the `days`: every day is reckoned from one reading of the events.
 
     One row per profile and `until`, the earliest of the days that comes after what happened; later than all: left
     out.

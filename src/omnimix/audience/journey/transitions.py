@@ -2,7 +2,7 @@
 
 in   steps          step_id, profile_id, step, occurred_at; other columns are carried along
 out  moves          steps with next_step, wait (seconds), begins, opens and before_1 …      one row per step made
-     profile_moves  profile_id, step, next_step, moves, begun                    one row per profile and move
+     profile_moves  profile_id, step, next_step, moves, waited, begun            one row per profile and move
      transitions    step, next_step, moves, profiles, share                      shares of a step sum to 1
      waits          step, next_step, q1, median, q3                              seconds
      step_counts    step, visits, profiles
@@ -67,9 +67,11 @@ def _before(around: Table, begins: BooleanValue, within_days: int) -> dict[str, 
 
 
 def profile_moves(moved: Table) -> Table:
-    """How often each profile made each move; `begun`: how many of these steps began a path."""
+    """How often each profile made each move, and how long it waited in all; `begun`: steps that began a path."""
     return moved.group_by("profile_id", "step", "next_step").aggregate(
-        moves=_.count(), begun=_.begins.cast("int64").sum()
+        moves=_.count(),
+        waited=_.wait.cast("int64").sum(),
+        begun=_.begins.cast("int64").sum(),
     )
 
 

@@ -1,0 +1,294 @@
+"""The journey as a step of a run, its comparisons, and one contact's place on the map.
+
+in   events with profile_id, the [journey] and [lifecycle] rules
+out  artifacts `journey`, `paths`, `comparisons`, `opportunities`, `catalysts`; a Place; out/journey.svg and .json
+
+    found = know_journey(warehouse, events, …)      everything, from one reading of the events
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import ibis
+from ibis import _
+from ibis.expr.types import Table
+
+from omnimix.audience.journey import catalyst, compare, opportunity
+from omnimix.audience.journey.contexts import fit_contexts, fit_paths
+from omnimix.audience.journey.fit import fit_journey, journey_counts, journey_rows
+from omnimix.audience.journey.insight import Catalysts, Comparison, Opportunities, PathMap, Place
+from omnimix.audience.journey.journey import JourneyMap
+from omnimix.audience.journey.paths import (
+    context_counts,
+    context_people,
+    conversions,
+    path_counts,
+    path_shapes,
+    whole_totals,
+)
+from omnimix.audience.journey.rules import JourneyRules, Lifecycle
+from omnimix.audience.journey.sessions import ORDER
+from omnimix.audience.journey.stages import activity, stages
+from omnimix.audience.journey.steps import event_steps, number_orders, order_names, unnumbered
+from omnimix.audience.journey.transitions import moves, profile_moves
+from omnimix.audience.journey.where import fit_place
+from omnimix.core.errors import InvalidInput, NotFound
+from omnimix.flow.machine import Machine
+from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, margins_of, members_of
+from omnimix.flow.step import Counts
+from omnimix.governance.pseudonym import KeyKind, Pseudonyms, normalised
+from omnimix.store.warehouse import Warehouse
+
+CONTEXTS, WHOLE = 60, 12  # contexts kept in the record; whole paths spelled out
+RATE = 0.05  # of false findings among what is flagged or claimed, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Everything the journey stage finds of one base of people on one day."""
+
+    journey: JourneyMap
+    paths: PathMap
+    comparisons: tuple[Comparison, ...]
+    opportunities: Opportunities
+    catalysts: Catalysts
+
+
+def know_journey(
+    warehouse: Warehouse,
+    events: Table,
+    *,
+    rules: JourneyRules,
+    lifecycle: Lifecycle,
+    as_of: datetime,
+    currency: str,
+    margin_share: float,
+) -> Knowledge:
+    """The whole journey stage. `margin_share`: of an order's revenue, what it contributes."""
+    rows = journey_rows(events, rules=rules, lifecycle=lifecycle, as_of=as_of, keep=warehouse.materialise)
+    counts = journey_counts(events, rows, rules=rules, as_of=as_of)
+    arrows = {name: warehouse.arrow(table) for name, table in counts.items()}
+    journey = fit_journey(arrows, rules=rules, lifecycle=lifecycle, as_of=as_of)
+    moved = rows["moves"]
+    first_at = warehouse.arrow(moved.aggregate(at=_.occurred_at.min())).to_pylist()[0]["at"]
+    known = compare.decided(moved, as_of=as_of, horizon_days=rules.horizon_days)
+    made = warehouse.materialise(profile_moves(known))
+    found = tuple(
+        comparison
+        for by in rules.compare
+        if by != "segment"  # made later, from this
+        for comparison in [_compared(warehouse, rows, known, made, by, rules, lifecycle, as_of)]
+        if len(comparison.groups) > 1
+    )
+    blocks = warehouse.materialise(opportunity.people(rows["profile_moves"]))
+    chances = opportunity.fit_opportunities(
+        warehouse.arrow(opportunity.block_moves(made, rows["profile_moves"], blocks)),
+        warehouse.arrow(opportunity.block_revenue(known, events, blocks)),
+        journey,
+        found,
+        currency=currency,
+        margin_share=margin_share,
+        horizon_days=rules.horizon_days,
+        first_at=first_at,
+    )
+    return Knowledge(
+        journey=journey,
+        paths=_paths(warehouse, moved, rules, as_of),
+        comparisons=found,
+        opportunities=chances,
+        catalysts=_catalysts(warehouse, events, blocks, rules, lifecycle, as_of, first_at),
+    )
+
+
+def _paths(warehouse: Warehouse, moved: Table, rules: JourneyRules, as_of: datetime) -> PathMap:
+    tree = fit_contexts(warehouse.arrow(context_counts(moved)))
+    shapes = warehouse.materialise(path_shapes(moved))
+    goal = rules.funnel[-1]
+    steps = order_names(rules.repeat_orders) if goal == ORDER else (goal,)
+    counts = {
+        "context_people": context_people(moved, [c.steps for c in tree.kept[:CONTEXTS]]),
+        "path_counts": path_counts(shapes, most=WHOLE),
+        "whole_totals": whole_totals(shapes),
+        "conversions": conversions(moved, steps, within_days=rules.within_days),
+    }
+    arrows = {name: warehouse.arrow(table) for name, table in counts.items()}
+    return fit_paths(tree, arrows, as_of=as_of, goal=goal, most=CONTEXTS)
+
+
+def _compared(
+    warehouse: Warehouse,
+    rows: Mapping[str, Table],
+    known: Table,
+    made: Table,
+    by: str,
+    rules: JourneyRules,
+    lifecycle: Lifecycle,
+    as_of: datetime,
+    members: Table | None = None,
+) -> Comparison:
+    """`known`: the decided moves; `made`: the same by profile."""
+    paths = rows["funnel_paths"]
+    if by in compare.OF_PEOPLE:
+        groups = compare.people_groups(by, moved=rows["moves"], touched=rows["touches"], members=members)
+        groups = warehouse.materialise(groups)
+        made, paths = made.join(groups, "profile_id"), paths.join(groups, "profile_id")
+    else:
+        table = compare.move_groups(
+            known,
+            by,
+            as_of=as_of - timedelta(days=rules.horizon_days),
+            period_days=lifecycle.period_days,
+            orders=order_names(rules.repeat_orders),
+        )
+        made = warehouse.materialise(compare.group_profiles(table))
+        paths = compare.entered(paths, unnumbered(table, most=rules.repeat_orders), rules.funnel)
+    people = warehouse.arrow(compare.group_people(made))
+    if people.num_rows < 2:  # nothing to compare with
+        return Comparison(by, rules.horizon_days, (), 0, RATE, ())
+    return compare.fit_comparison(
+        people,
+        warehouse.arrow(compare.group_moves(made)),
+        warehouse.arrow(compare.group_funnel(paths, rules.funnel)),
+        by=by,
+        horizon_days=rules.horizon_days,
+        names=rules.funnel,
+        rate=RATE,
+    )
+
+
+def _catalysts(
+    warehouse: Warehouse,
+    events: Table,
+    blocks: Table,
+    rules: JourneyRules,
+    lifecycle: Lifecycle,
+    as_of: datetime,
+    first_at: datetime | None,
+) -> Catalysts:
+    days = rules.horizon_days
+    made = warehouse.materialise(catalyst.event_periods(events, as_of=as_of, period_days=days))
+    rows = warehouse.materialise(catalyst.panel(made, blocks, lifecycle, as_of=as_of, period_days=days))
+    did = warehouse.arrow(catalyst.doers(made))
+    counted = warehouse.arrow(catalyst.strata(rows, made, catalyst.candidates(did)))
+    return catalyst.fit_catalysts(counted, did, as_of=as_of, first_at=first_at, period_days=days, rate=RATE)
+
+
+def journey_tables(machine: Machine) -> Mapping[str, Table]:
+    """Who did what on the journey map, by table name, not run yet; the `behind_*` functions read them."""
+    return journey_rows(
+        events_of(machine), rules=machine.journey, lifecycle=machine.lifecycle, as_of=machine.today
+    )
+
+
+def map_journey(machine: Machine) -> Counts:
+    """Draw the journey map of everybody, and find what it tells."""
+    found = know_journey(
+        machine.warehouse,
+        events_of(machine),
+        rules=machine.journey,
+        lifecycle=machine.lifecycle,
+        as_of=machine.today,
+        currency=machine.currency,
+        margin_share=_margin_share(machine),
+    )
+    for name in ("journey", "paths", "comparisons", "opportunities", "catalysts"):
+        machine.artifacts.save(name, getattr(found, name))
+    total = machine.warehouse.arrow(events_of(machine).aggregate(rows=_.count())).to_pylist()[0]["rows"]
+    journey = found.journey
+    return Counts(
+        total,
+        journey.events,
+        unit_in="events",
+        unit_out="events",
+        set_aside={
+            "of nobody known": journey.unidentified_events,
+            "later than today": total - journey.events - journey.unidentified_events,
+        },
+        detail={
+            "sessions": journey.sessions,
+            "steps": len(journey.steps),
+            "profiles": journey.profiles,
+            "contexts": found.paths.kept,
+            "opportunities": len(found.opportunities.items),
+            "catalysts": len(found.catalysts.claimed),
+        },
+        output=found,
+    )
+
+
+def _margin_share(machine: Machine) -> float:
+    """What an order's amount contributes, over all lines; where there are none, what is assumed."""
+    lines = lines_of(machine).filter(_.profile_id.notnull() & (_.kind != "fee"))
+    amount = machine.warehouse.arrow(lines.aggregate(x=_.amount_minor.sum())).to_pylist()[0]["x"]
+    margin = machine.warehouse.arrow(margins_of(machine).aggregate(x=_.margin_minor.sum())).to_pylist()[0]["x"]
+    return float(margin) / float(amount) if amount and margin else MARGIN_SHARE
+
+
+def compare_journey(machine: Machine, by: str) -> Comparison:
+    """The map by one dimension, now. Raises InvalidInput for an unknown dimension, NotFound without segments."""
+    members = None
+    if by == "segment":
+        if not machine.warehouse.parts("member"):
+            raise NotFound("there are no segments yet", where="--by", fix="run `omnimix run` first")
+        members = members_of(machine)
+    rows = journey_rows(
+        events_of(machine),
+        rules=machine.journey,
+        lifecycle=machine.lifecycle,
+        as_of=machine.today,
+        keep=machine.warehouse.materialise,
+    )
+    known = compare.decided(rows["moves"], as_of=machine.today, horizon_days=machine.journey.horizon_days)
+    made = profile_moves(known)
+    return _compared(
+        machine.warehouse,
+        rows,
+        known,
+        made,
+        by,
+        machine.journey,
+        machine.lifecycle,
+        machine.today,
+        members=members,
+    )
+
+
+def find_profile(machine: Machine, kind: KeyKind, identifier: str) -> str:
+    """The profile of a raw identifier, which is pseudonymised at once. Raises NotFound, InvalidInput."""
+    try:
+        plain = normalised(kind, identifier)
+    except InvalidInput as error:
+        raise InvalidInput(f"what was given {error.message}", where=f"--{kind.value}") from None
+    if plain is None:
+        raise InvalidInput("what was given names nobody", where=f"--{kind.value}")
+    key = Pseudonyms(machine.key).of(kind, plain)
+    rows = machine.warehouse.arrow(fact(machine, "link").filter(_.key == key).select("profile_id").distinct())
+    if not rows.num_rows:
+        raise NotFound(
+            f"no profile has this {kind.value}", where=f"--{kind.value}", fix="ingest their events first"
+        )
+    return str(rows["profile_id"].to_pylist()[0])
+
+
+def where_is(machine: Machine, profile_id: str) -> Place:
+    """A contact's place on the map of the last run. Raises NotFound without a run, or without events."""
+    journey = machine.artifacts.load("journey", JourneyMap)
+    paths = machine.artifacts.load("paths", PathMap)
+    as_of, rules = journey.as_of, machine.journey
+    theirs = events_of(machine).filter(
+        _.profile_id == profile_id, _.occurred_at < ibis.literal(as_of, "timestamp(6)")
+    )
+    steps = number_orders(event_steps(theirs), most=rules.repeat_orders)
+    moved = machine.warehouse.arrow(
+        moves(steps, within_days=rules.within_days, as_of=as_of, gap_minutes=rules.gap_minutes)
+    )
+    staged = machine.warehouse.arrow(stages(activity(theirs, as_of=as_of), machine.lifecycle)).to_pylist()
+    place = fit_place(moved, journey, paths, profile_id=profile_id, stage=staged[0]["stage"] if staged else None)
+    if place is None:
+        raise NotFound(
+            f"profile {profile_id!r} has no event before {as_of:%Y-%m-%d} that may be used",
+            where="journey where",
+            fix="omnimix journey behind --step NAME lists profiles of the map",
+        )
+    return place
