@@ -11,6 +11,7 @@ from omnimix import __version__
 from omnimix.audience.journey.journey import JourneyMap
 from omnimix.audience.persona.persona import Persona
 from omnimix.audience.segment.segmentation import Segmentation
+from omnimix.audience.segment.watch import Watch
 from omnimix.audience.value.record import ValueReport
 from omnimix.core.hashing import digest
 from omnimix.creative.brief.brief import Brief
@@ -19,6 +20,7 @@ from omnimix.flow.activate import Foresight
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.measure import Result
 from omnimix.flow.people import MARGIN_SHARE
+from omnimix.flow.segments import WATCH
 from omnimix.flow.step import Counts, StepResult, journal
 from omnimix.governance.audit import verify
 from omnimix.measurement.report.page import render_report
@@ -60,6 +62,8 @@ def gather_report(machine: Machine, job: Job) -> Report:
         ),
         journey=_maybe(machine, "journey", JourneyMap),
         segments=segmentation.segments if segmentation else (),
+        segmentation=segmentation,
+        segment_watch=_maybe(machine, WATCH, Watch),
         value=_maybe(machine, "value", ValueReport),
         personas=_maybe(machine, "personas", tuple[Persona, ...]) or (),
         briefs=_maybe(machine, f"{key}/briefs", tuple[Brief, ...]) or (),

@@ -19,7 +19,7 @@ from omnimix.creative.image.palette import legible, mix
 from omnimix.creative.image.render import FONTS
 from omnimix.creative.review.queue import Candidate, Status
 from omnimix.creative.variant import Variant
-from omnimix.measurement.report import plots, wording
+from omnimix.measurement.report import plots, segment_plots, wording
 from omnimix.measurement.report import value as valued
 from omnimix.measurement.report.graph import journey_graph
 from omnimix.measurement.report.record import Report
@@ -79,6 +79,9 @@ def _context(report: Report) -> dict[str, Any]:
         "stages": plots.stage_plot(journey) if journey else "",
         "mediums": plots.medium_plot(journey) if journey else "",
         "segment_plot": plots.segment_plot(report),
+        "movement_plot": segment_plots.movement_plot(report),
+        "drift_plot": segment_plots.drift_plot(report),
+        "movement_name": segment_plots.movement_name,
         "value_deciles": valued.decile_plot(report.value) if report.value else "",
         "value_calibration": valued.calibration_plot(report.value) if report.value else "",
         "value_scores": valued.score_rows(report.value) if report.value else (),

@@ -14,6 +14,8 @@ from omnimix.activation.experiment.ladder import Ladder
 from omnimix.audience.journey.journey import JourneyMap
 from omnimix.audience.persona.persona import Persona
 from omnimix.audience.segment.segment import Segment
+from omnimix.audience.segment.segmentation import Segmentation
+from omnimix.audience.segment.watch import Watch
 from omnimix.audience.value.record import ValueReport
 from omnimix.creative.brand import Brand
 from omnimix.creative.brief.brief import Brief
@@ -56,6 +58,8 @@ class Report:
     stages: tuple[StageLine, ...] = ()
     journey: JourneyMap | None = None
     segments: tuple[Segment, ...] = ()
+    segmentation: Segmentation | None = None  # how the segments came about
+    segment_watch: Watch | None = None  # lists by rule, movement, drift, proxies
     value: ValueReport | None = None
     personas: tuple[Persona, ...] = ()
     briefs: tuple[Brief, ...] = ()
