@@ -29,6 +29,10 @@ def enrichment_inputs(machine: Machine) -> list[Any]:
 def audit_enrichment(machine: Machine) -> Counts:
     """Judge every provider's traits; without any there is nothing to judge, and nothing is bought."""
     traits = machine.warehouse.materialise(traits_of(machine, Purpose.PERSONALISATION))
+    bought = machine.warehouse.arrow(suppliers(traits).order_by("provider", "trait", "source"))
+    if not bought.num_rows:
+        machine.artifacts.save(ENRICHMENT, ())
+        return Counts(0, 0, unit_in="bought traits", unit_out="bought traits", output=())
     tables = compared(
         traits,
         lines_of(machine, Purpose.PERSONALISATION),
@@ -36,7 +40,6 @@ def audit_enrichment(machine: Machine) -> Counts:
         names=machine.enrichment.names,
     )
     rows = machine.warehouse.arrow(tables.order_by("provider", "trait", "claimed", "truth", "origin"))
-    bought = machine.warehouse.arrow(suppliers(traits).order_by("provider", "trait", "source"))
     worth, assumed = _worth(machine)
     audits = fit_audits(
         rows,

@@ -60,7 +60,7 @@ def event_rows(form: Shape, table: pa.Table, lines: Whole) -> Rows:
             LINE: pa.array(lines),
             SUFFIX: constant("", size),
             "source": constant(form.key, size),
-            "name": _names(form, table),
+            "name": event_names(form, table),
             "occurred_at": column(table, "occurred_at"),
             "person_key": people,
             "order_id": column(table, "order_id"),
@@ -89,7 +89,7 @@ def event_rows(form: Shape, table: pa.Table, lines: Whole) -> Rows:
     return Rows({"event": events}, identity, ids=column(table, "message_id"))
 
 
-def _names(form: Shape, table: pa.Table) -> pa.Array:
+def event_names(form: Shape, table: pa.Table) -> pa.Array:
     """Segment's names: by the source's own table, else as they are; page and screen calls have fixed ones."""
     given = column(table, "name_of_event")
     calls = pc.utf8_lower(column(table, "type")).dictionary_encode()

@@ -22,8 +22,8 @@ _VEILS = (
     (re.compile(r"https?://\S+|www\.\S+", re.IGNORECASE), "(link)"),
     (re.compile(r"(?<!\w)@[\w.]{2,}"), "(handle)"),
     (re.compile(r"\bu/[\w-]{3,}"), "(handle)"),
-    (re.compile(r"(?<![\w.])(?:\+|00)?\d(?:[\s().-]{0,2}\d){7,14}(?!\w)"), "(phone)"),
     (re.compile(r"\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){3,7}\s?[A-Z0-9]{0,4}\b"), "(account)"),
+    (re.compile(r"(?<![\w.])(?:\+|00)?\d(?:[\s().-]{0,2}\d){7,14}(?!\w)"), "(phone)"),
 )
 
 

@@ -237,7 +237,7 @@ def _strptime(text: pa.Array, *, given: str | None, day_first: bool) -> pa.Array
     """Local instants by the first format that fits each value, fractions of a second to the microsecond."""
     if given:
         return _real(text, given)
-    joined = pc.replace_substring_regex(text, r"^(\d[\d/.-]*\d) +(\d)", r"\1T\2")
+    joined = pc.replace_substring_regex(text, r"^(\d[\d/.-]*\d),? +(\d)", r"\1T\2")
     fraction = pc.extract_regex(joined, r"(?P<clock>:\d{2})\.(?P<digits>\d{1,9})$")
     whole = pc.replace_substring_regex(joined, r"(:\d{2})\.\d{1,9}$", r"\1")
     day_dots = pc.replace_substring_regex(whole, r"^(\d{1,2})[.-](\d{1,2})[.-](\d{4})", r"\1/\2/\3")
