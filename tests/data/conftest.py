@@ -58,6 +58,10 @@ class Place:
     def _stores(self) -> dict[str, Any]:
         return {"warehouse": self.warehouse, "ledger": self.ledger, "vault": self.vault, "key": KEY}
 
+    def known(self, profile: str) -> dict[str, tuple[str, ...]]:
+        """What the vault holds of a profile."""
+        return self.vault.open([row["key"] for row in self.rows("link") if row["profile_id"] == profile])
+
     def quarantined(self) -> list[Quarantined]:
         return quarantined(self.ledger, vault=self.vault)
 

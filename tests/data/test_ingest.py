@@ -138,7 +138,7 @@ def test_a_crash_at_any_step_heals(make_place: Callable[[], Any]) -> None:
     assert len(steps) > 12
     wanted, faults = calm.facts(), [(q.file, q.line, q.field) for q in calm.quarantined()]
     profiles = {link["profile_id"] for link in wanted["link"]}
-    vault = {p: calm.vault.open_profile(p) for p in profiles}
+    vault = {p: calm.known(p) for p in profiles}
     for step in range(1, len(steps) + 1):
         shop = make_place()
         fill(shop)
@@ -147,7 +147,7 @@ def test_a_crash_at_any_step_heals(make_place: Callable[[], Any]) -> None:
         report = shop.ingest(sources)
         assert shop.facts() == wanted, f"crash before {steps[step - 1]!r}"
         assert [(q.file, q.line, q.field) for q in shop.quarantined()] == faults
-        assert {p: shop.vault.open_profile(p) for p in profiles} == vault
+        assert {p: shop.known(p) for p in profiles} == vault
         assert report.total.adds_up
         assert report.total.lines_read == 5 + 4 + 3
 
@@ -180,7 +180,7 @@ def test_personal_values_stay_out_of_everything_but_the_vault(place: Any) -> Non
     assert (report.total.accepted, report.total.rejected) == (1, 1)
     assert place.quarantined()[0].value == private
     (link,) = place.rows("link")
-    assert place.vault.open_profile(link["profile_id"]) == {"email": (private,)}
+    assert place.known(link["profile_id"]) == {"email": (private,)}
     place.close()
     for path in (place.root / "state").rglob("*"):
         if path.is_file():

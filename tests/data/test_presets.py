@@ -35,7 +35,7 @@ def test_shopify(place: Any) -> None:
     revenue = {e["event_id"]: e["revenue_minor"] for e in place.rows("event")}
     assert revenue == {"completed:s:#1001": 4000, "completed:s:#1002": 3000, "refunded:s:#1002": -1500}
     profile = place.rows("link")[0]["profile_id"]
-    assert set(place.vault.open_profile(profile)) >= {"email", "name"}
+    assert set(place.known(profile)) >= {"email", "name"}
     assert "Gate code" not in json.dumps(place.facts(), default=str)
 
 
@@ -69,7 +69,7 @@ def test_segment(place: Any, preset: str) -> None:
     links = place.rows("link")
     assert len({link["profile_id"] for link in links}) == 1
     assert sorted(link["kind"] for link in links) == ["anon", "anon", "email", "phone", "user"]
-    known = place.vault.open_profile(links[0]["profile_id"])
+    known = place.known(links[0]["profile_id"])
     assert known["email"] == ("ada@example.com",)
     assert known["phone"] == ("+442079460018",)
     assert "ada@" not in json.dumps(place.facts(), default=str).lower()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from omnimix.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from omnimix.governance.keys import WorkspaceKey, create_key, load_key
 from omnimix.governance.pseudonym import KeyKind, Pseudonyms, normalised
-from omnimix.governance.vault import Sealed, Tampered, Vault, open_vault
+from omnimix.governance.vault import Sealed, Tampered, Vault, details, open_vault
 
 KEY, OTHER = WorkspaceKey(bytes(32)), WorkspaceKey(bytes(31) + b"\1")
 
@@ -85,57 +85,61 @@ def test_pseudonyms_are_stable_and_distinct(one: str, other: str) -> None:
 
 
 def test_seal_open_and_forget(vault: Vault, tmp_path: Path, now: datetime) -> None:
-    ada = [Sealed("p1", "email", "ada@example.com"), Sealed("p1", "first_name", "Ada")]
+    ada = [Sealed("p1", "email", "ada@example.com"), details("p1", {"first_name": "Ada", "city": "London"})]
     assert vault.seal([*ada, Sealed("p2", "email", "bob@example.com")]) == 3
     assert vault.seal(ada) == 0, "sealing twice is sealing once"
-    assert vault.open_profile("p1") == {"email": ("ada@example.com",), "first_name": ("Ada",)}
+    assert vault.open(["p1"]) == {"city": ("London",), "email": ("ada@example.com",), "first_name": ("Ada",)}
     assert b"ada@" not in values(vault, tmp_path)
-    vault.forget("p1", now=now)
+    vault.forget(["p1"], now=now)
     with pytest.raises(NotFound, match="forgotten"):
-        vault.open_profile("p1")
+        vault.open(["p1"])
     assert vault.seal(ada) == 0, "a forgotten person does not come back"
     with pytest.raises(NotFound):
-        vault.open_profile("p1")
-    assert vault.open_profile("p2") == {"email": ("bob@example.com",)}
+        vault.open(["p1"])
+    assert vault.open(["p2"]) == {"email": ("bob@example.com",)}
+    assert vault.forgotten() == {"p1"}
 
 
 def test_forgetting_leaves_no_key_in_the_files(vault: Vault, tmp_path: Path, now: datetime) -> None:
     vault.seal([Sealed("p1", "email", "ada@example.com")])
     with vault._sessions() as session:  # the bytes that must go
-        wrapped = session.connection().exec_driver_sql("SELECT wrapped FROM data_key").scalar_one()
+        wrapped = session.connection().exec_driver_sql("SELECT wrapped FROM owner_key").scalar_one()
     assert wrapped in values(vault, tmp_path)
-    vault.forget("p1", now=now)
+    vault.forget(["p1"], now=now)
     assert wrapped not in values(vault, tmp_path)
 
 
-def test_merge_moves_everything(vault: Vault, now: datetime) -> None:
+def test_a_person_opens_as_all_keys_do(vault: Vault) -> None:
     vault.seal(
-        [
-            Sealed("old", "email", "a@b.example"),
-            Sealed("new", "phone", "+1"),
-            Sealed("new", "email", "a@b.example"),
-        ]
+        [Sealed("a", "email", "a@b.example"), Sealed("b", "phone", "+1"), Sealed("b", "email", "a@b.example")]
     )
-    for _ in range(2):
-        vault.merge("new", into="old", now=now)
-    assert vault.open_profile("old") == {"email": ("a@b.example",), "phone": ("+1",)}
-    with pytest.raises(NotFound):
-        vault.open_profile("new")
+    assert vault.open(["a", "b", "c"]) == {"email": ("a@b.example",), "phone": ("+1",)}
+    assert vault.open(["b"]) == {"email": ("a@b.example",), "phone": ("+1",)}
+    with pytest.raises(NotFound, match="nobody"):
+        vault.open(["c"])
 
 
-def test_merge_with_a_forgotten_profile_forgets_both(vault: Vault, now: datetime) -> None:
-    vault.seal([Sealed("old", "email", "a@b.example"), Sealed("new", "phone", "+1")])
-    vault.forget("old", now=now)
-    vault.merge("new", into="old", now=now)
-    assert vault.is_forgotten("new")
+def test_details_are_numbered(vault: Vault, now: datetime) -> None:
+    vault.seal(
+        [details("a", {"city": "Hull"}), Sealed("a", "email", "a@b.example"), details("b", {"city": "Ely"})]
+    )
+    first, second = vault.details()
+    assert (first.owner, first.values, second.owner) == ("a", {"city": "Hull"}, "b")
+    assert list(vault.details(after=second.number)) == []
+    assert [d.owner for d in vault.details(numbers=[first.number, second.number])] == ["a", "b"]
+    assert [d.owner for d in vault.details_of(["b", "c"])] == ["b"]
+    vault.forget(["b"], now=now)
+    vault.seal([details("c", {"city": "Bath"})])
+    (third,) = vault.details(after=second.number)
+    assert third.owner == "c", "a number is never given twice"
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE sealed SET cipher = CAST(x'00' || substr(cipher, 2) AS BLOB)",
-        "UPDATE sealed SET profile_id = 'p2' WHERE profile_id = 'p1'",
-        "UPDATE data_key SET wrapped = (SELECT wrapped FROM data_key k WHERE k.profile_id = 'p1')",
+        "UPDATE sealed_value SET cipher = CAST(x'00' || substr(cipher, 2) AS BLOB)",
+        "UPDATE sealed_value SET owner = 'p2' WHERE owner = 'p1'",
+        "UPDATE owner_key SET wrapped = (SELECT wrapped FROM owner_key k WHERE k.owner = 'p1')",
     ],
 )
 def test_any_change_is_noticed(vault: Vault, change: str) -> None:
@@ -143,14 +147,14 @@ def test_any_change_is_noticed(vault: Vault, change: str) -> None:
     vault.seal([Sealed("p2", "phone", "+1")])
     with vault._sessions.begin() as session:
         session.connection().exec_driver_sql(change)
-    broken = [profile for profile in ("p1", "p2") if not opens(vault, profile)]
+    broken = [owner for owner in ("p1", "p2") if not opens(vault, owner)]
     assert broken
 
 
-def opens(vault: Vault, profile: str) -> bool:
+def opens(vault: Vault, owner: str) -> bool:
     try:
-        return bool(vault.open_profile(profile))
-    except Tampered:
+        return bool(vault.open([owner]))
+    except (Tampered, NotFound):
         return False
 
 
@@ -160,7 +164,7 @@ def test_wrong_key(vault: Vault, tmp_path: Path) -> None:
     assert vault.open_record(record) == b"raw"
     stranger = open_vault(tmp_path / "vault.sqlite", OTHER)
     with pytest.raises(Tampered):
-        stranger.open_profile("p1")
+        stranger.open(["p1"])
     with pytest.raises(Tampered):
         stranger.open_record(record)
     stranger.close()

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+import ibis
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,7 @@ from omnimix.core.hashing import digest
 from omnimix.data.catalogue import Categories, catalogue, declared_last, sold
 from omnimix.data.counts import Counts, IngestReport
 from omnimix.data.derived import last_reported, order_events
-from omnimix.data.identity.links import links_from
+from omnimix.data.identity.rules import STANDARD, IdentityRules
 from omnimix.data.intake import Intake, Progress, Taken, take_in
 from omnimix.data.quarantine import Rejected, corrections, forget_file, put, supersede
 from omnimix.data.rows import DerivedRow, IngestFileRow
@@ -50,6 +51,7 @@ def intake_of(
     vault: Vault,
     key: WorkspaceKey,
     now: datetime,
+    identity: IdentityRules = STANDARD,
     progress: Progress = silent,
 ) -> Intake:
     """Everything that taking in needs, with the people known so far."""
@@ -59,8 +61,8 @@ def intake_of(
         vault=vault,
         pseudonyms=Pseudonyms(key),
         row_key=key.subkey("rows"),
-        links=links_from(warehouse.arrow(warehouse.table("link"))),
         now=now,
+        identity=identity,
         progress=progress,
     )
 
@@ -74,6 +76,7 @@ def ingest(
     vault: Vault,
     key: WorkspaceKey,
     now: datetime,
+    identity: IdentityRules = STANDARD,
     progress: Progress = silent,
 ) -> IngestReport:
     """Take in every source. A file that is known, under an unchanged source, is skipped and its counts repeated.
@@ -83,7 +86,15 @@ def ingest(
     """
     forms = [shape(name, source) for name, source in sources.items()]
     with turn(warehouse.root.parent / LOCK):
-        intake = intake_of(warehouse=warehouse, ledger=ledger, vault=vault, key=key, now=now, progress=progress)
+        intake = intake_of(
+            warehouse=warehouse,
+            ledger=ledger,
+            vault=vault,
+            key=key,
+            now=now,
+            identity=identity,
+            progress=progress,
+        )
         counts = {form.key: _take_source(intake, form, root) for form in forms}
         refresh(intake, forms)
         return report(intake, counts)
@@ -93,7 +104,8 @@ def report(intake: Intake, counts: Mapping[str, Counts]) -> IngestReport:
     """The counts together with the rows kept of each fact."""
     warehouse = intake.warehouse
     kept = {fact: _rows_of(warehouse, fact) for fact in _FACTS}
-    return IngestReport(counts, kept, intake.links.profiles)
+    people = warehouse.table("link").aggregate(n=ibis._.profile_id.nunique())
+    return IngestReport(counts, kept, int(warehouse.arrow(people)["n"][0].as_py()))
 
 
 def _rows_of(warehouse: Warehouse, fact: str) -> int:

@@ -27,9 +27,13 @@ from omnimix.data.canon.things import is_total, product_rows, spend_rows
 from omnimix.data.checked import checked
 from omnimix.data.counts import Counts
 from omnimix.data.daily import Daily
-from omnimix.data.identity.links import Links
+from omnimix.data.identity.decisions import decided
+from omnimix.data.identity.edges import record_edges
+from omnimix.data.identity.forget import forget_linked
+from omnimix.data.identity.links import keep_edges, next_instant, relink
+from omnimix.data.identity.review import queue_refused
+from omnimix.data.identity.rules import IdentityRules
 from omnimix.data.quarantine import Rejected
-from omnimix.data.rows import MergeRow
 from omnimix.data.source.batch import EXTRA, Batch, Batches, Record, from_records
 from omnimix.data.source.mapping import Carry, Found, Shape, canonical, locate
 from omnimix.data.source.read import File
@@ -37,7 +41,7 @@ from omnimix.data.source.spec import Holds
 from omnimix.data.staging import Staging
 from omnimix.data.told import LINES, TOLD, replace_told
 from omnimix.governance.pseudonym import Pseudonyms
-from omnimix.governance.vault import Sealed, Vault
+from omnimix.governance.vault import DETAILS, Sealed, Vault
 from omnimix.store.facts import SCHEMAS, widened
 from omnimix.store.ledger import Ledger
 from omnimix.store.warehouse import Warehouse
@@ -51,16 +55,16 @@ _REPEATABLE = {Holds.ORDERS, Holds.SPEND}
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Where things go, and who is known so far."""
+    """Where things go, and how links are decided."""
 
     warehouse: Warehouse
     ledger: Ledger
     vault: Vault
     pseudonyms: Pseudonyms
     row_key: bytes
-    links: Links
     now: datetime
     progress: Progress
+    identity: IdentityRules
 
     @property
     def staging(self) -> Path:
@@ -102,7 +106,7 @@ def take_in(
             _stage(intake, form, found, batch, carry, staging, taken, met, corrected or {})
         paths = staging.finish()
         intake.progress(f"{form.key}: seal {file.name}")
-        _know(intake, met)
+        _know(intake, form, met, part, daily)
         intake.progress(f"{form.key}: keep {file.name}")
         replace_told(intake.warehouse, paths.pop(TOLD, None), older)
         _keep(intake, form, paths, part, pending, taken, daily)
@@ -219,27 +223,26 @@ def _rows(form: Shape, typed: pa.Table, lines: Whole, now: datetime) -> Rows:
     return people_rows(form, typed, lines, now=now)
 
 
-def _know(intake: Intake, met: Met) -> None:
-    """Link the keys a file names together, seal what is personal, then keep the links."""
-    merges = [m for keys in met.groups for m in intake.links.join(keys, now=intake.now)]
-    if merges:
-        with intake.ledger.begin() as session:
-            for merge in merges:
-                session.merge(MergeRow(newer=merge.newer, older=merge.older, merged_at=intake.now))
-        for merge in merges:
-            intake.vault.merge(merge.newer, into=merge.older, now=intake.now)
-    intake.vault.seal(_sealed(intake.links, met))
-    if intake.links.changed:
-        intake.progress("link people")
-        intake.warehouse.write("link", intake.links.table())
-        intake.links.changed = False
+def _know(intake: Intake, form: Shape, met: Met, part: str, daily: bool) -> None:
+    """Link the keys a file names together, then seal what is personal."""
+    warehouse = intake.warehouse
+    at = next_instant(warehouse, intake.now)
+    edges = record_edges(met.groups, source=form.key, now=at)
+    place = f"{form.key}/{at:%Y-%m-%d}" if daily else part
+    touched = keep_edges(warehouse, edges, part=place, add=daily)
+    intake.progress(f"{form.key}: link people")
+    known = decided(intake.ledger)
+    linked = relink(warehouse, intake.ledger, touched, decided=known, rules=intake.identity, now=at)
+    queue_refused(intake.ledger, linked.refused, now=intake.now)
+    forget_linked(warehouse, intake.vault, now=intake.now)
+    intake.vault.seal(_sealed(met))
 
 
-def _sealed(links: Links, met: Met) -> Iterator[Sealed]:
+def _sealed(met: Met) -> Iterator[Sealed]:
     for key, (kind, value) in met.plain.items():
-        yield Sealed(links.profile(key) or "", kind, value)
-    for key, name, value in met.personal:
-        yield Sealed(links.profile(key) or "", name, value)
+        yield Sealed(key, kind, value)
+    for key, values in met.details:
+        yield Sealed(key, DETAILS, values)
 
 
 def _keep(

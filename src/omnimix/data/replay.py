@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from omnimix.core.errors import NotFound
 from omnimix.core.hashing import digest
 from omnimix.data.counts import Counts, IngestReport
+from omnimix.data.identity.rules import STANDARD, IdentityRules
 from omnimix.data.ingest import LOCK, intake_of, put_rejected, refresh, report, silent
 from omnimix.data.intake import Intake, Progress, Taken, take_in
 from omnimix.data.live.settle import day_of
@@ -52,6 +53,7 @@ def replay(
     vault: Vault,
     key: WorkspaceKey,
     now: datetime,
+    identity: IdentityRules = STANDARD,
     progress: Progress = silent,
 ) -> IngestReport:
     """Try every quarantined line of these sources again. The report counts the lines tried.
@@ -60,7 +62,15 @@ def replay(
     """
     forms = {name: shape(name, source) for name, source in sources.items()}
     with turn(warehouse.root.parent / LOCK):
-        intake = intake_of(warehouse=warehouse, ledger=ledger, vault=vault, key=key, now=now, progress=progress)
+        intake = intake_of(
+            warehouse=warehouse,
+            ledger=ledger,
+            vault=vault,
+            key=key,
+            now=now,
+            identity=identity,
+            progress=progress,
+        )
         right = {(c.source, c.digest, c.line): dict(c.values) for c in corrections}
         open_lines = quarantined(ledger, vault=vault)
         unknown = right.keys() - {(q.source, q.digest, q.line) for q in open_lines}

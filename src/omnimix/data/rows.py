@@ -1,7 +1,7 @@
 """Ledger tables of the data stage.
 
 in   nothing
-out  IngestFileRow, QuarantineRow, MergeRow, DerivedRow
+out  IngestFileRow, QuarantineRow, DerivedRow
 """
 
 from datetime import datetime
@@ -45,16 +45,6 @@ class QuarantineRow(Row):
     cleared: Mapped[bool] = mapped_column(Boolean, default=False)
     corrected: Mapped[bool] = mapped_column(Boolean, default=False)  # `sealed` holds a person's correction
     found_at: Mapped[datetime] = mapped_column(DateTime)
-
-
-class MergeRow(Row):
-    """Two profiles turned out to be one person: `newer` lives on as `older`."""
-
-    __tablename__ = "profile_merge"
-
-    newer: Mapped[str] = mapped_column(String(40), primary_key=True)
-    older: Mapped[str] = mapped_column(String(40))
-    merged_at: Mapped[datetime] = mapped_column(DateTime)
 
 
 class DerivedRow(Row):

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from omnimix.core.hashing import canonical_json
+from omnimix.data.canon.events import event_names
 from omnimix.data.canon.table import LINE, SUFFIX, Rows, Whole, as_text, column, constant, person_key
 from omnimix.data.checked import KEY
 from omnimix.data.source.fields import IDENTIFIERS, PERSONAL
@@ -67,10 +69,10 @@ def subscription_rows(form: Shape, table: pa.Table, lines: Whole, at: pa.Array) 
     for name in ("email_status", "email_opt_out", "name_of_event"):
         if name not in table.column_names:
             continue
-        granted, refuses = column(table, name), pa.scalar(False, pa.bool_())
+        granted = event_names(form, table) if name == "name_of_event" else column(table, name)
         if name != "email_status":
             refused = granted if name == "email_opt_out" else pc.is_in(granted, value_set=_REFUSING)
-            granted = pc.if_else(refused, refuses, pa.scalar(None, pa.bool_()))
+            granted = pc.if_else(refused, pa.scalar(False), pa.scalar(None, pa.bool_()))
         rows = {
             LINE: pa.array(lines),
             SUFFIX: constant(f".{name}", size),
@@ -144,7 +146,7 @@ class Met:
         self._region = region
         self.groups: dict[tuple[str, ...], None] = {}  # in the order of the records
         self.plain: dict[str, tuple[str, str]] = {}  # key → field of the vault, normalised identifier
-        self.personal: dict[tuple[str, str, str], None] = {}  # key, field, value
+        self.details: dict[tuple[str, str], None] = {}  # key, what a record says besides, as JSON
 
     def add(self, table: pa.Table) -> None:
         """Take note of the people of a batch's good rows."""
@@ -167,12 +169,23 @@ class Met:
         self._personal(table)
 
     def _personal(self, table: pa.Table) -> None:
-        people = person_key(table)
-        for name in (n for n in PERSONAL if n in table.column_names):
-            if KEY + "user_id" in table.column_names and table[name].null_count < table.num_rows:
-                for row in _distinct(pa.table({"key": people, "value": column(table, name)})):
-                    if row["key"] and row["value"]:
-                        self.personal.setdefault((row["key"], name, row["value"]))
+        """What each record says of its person, as one: names and addresses that belong together stay together."""
+        there = [n for n in PERSONAL if n in table.column_names and table[n].null_count < table.num_rows]
+        if not there or KEY + "user_id" not in table.column_names:
+            return
+        contact = [n for n in ("email", "phone") if table[KEY + n].null_count < table.num_rows]
+        columns = {"(key)": person_key(table)} | {n: column(table, n) for n in (*there, *contact)}
+        for row in _distinct(pa.table(columns)):
+            key = row.pop("(key)")
+            if key and any(row[name] for name in there):
+                self.details.setdefault((key, canonical_json(self._plain(row))))
+
+    def _plain(self, row: dict[str, str | None]) -> dict[str, str]:
+        """The values that are there; contacts in the form that is compared."""
+        known = {name: value for name, value in row.items() if value}
+        for name in known.keys() & {"email", "phone"}:
+            known[name] = normalised(IDENTIFIERS[name], known[name], region=self._region) or ""
+        return known
 
 
 def _distinct(table: pa.Table) -> list[dict[str, str | None]]:

@@ -12,7 +12,7 @@ from omnimix.data.identity.resolve import resolve
 
 
 def trait_history(traits: Table, links: Table) -> Table:
-    """Every value ever told of each profile: the trait fact with `profile_id`; rows of nobody known are left out."""
+    """Every value ever told of each profile: the trait fact with `profile_id`, without rows of nobody known."""
     return resolve(traits, links).filter(_.profile_id.notnull())
 
 

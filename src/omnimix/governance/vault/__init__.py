@@ -1,9 +1,9 @@
-"""The vault: the only place where personal identifiers, names and addresses are kept, encrypted by profile.
+"""The vault: the only place where personal identifiers, names and addresses are kept, encrypted by person key.
 
-in   identifiers of a profile
-out  nothing without the workspace key; nothing at all once a profile is forgotten
+in   identifiers and details of person keys
+out  nothing without the workspace key; nothing at all once a person is forgotten
 """
 
-from omnimix.governance.vault.vault import Sealed, Tampered, Vault, open_vault
+from omnimix.governance.vault.vault import DETAILS, Detail, Sealed, Tampered, Vault, details, open_vault
 
-__all__ = ["Sealed", "Tampered", "Vault", "open_vault"]
+__all__ = ["DETAILS", "Detail", "Sealed", "Tampered", "Vault", "details", "open_vault"]

@@ -6,7 +6,7 @@ out  DataKeyRow, SealedRow
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, LargeBinary, String
+from sqlalchemy import DateTime, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -15,20 +15,25 @@ class VaultRow(DeclarativeBase):
 
 
 class DataKeyRow(VaultRow):
-    """The data key of one profile, wrapped by the workspace key. No key: the profile was forgotten."""
+    """The data key of one person key, wrapped by the workspace key. No data key: the person was forgotten."""
 
-    __tablename__ = "data_key"
+    __tablename__ = "owner_key"
 
-    profile_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(80), primary_key=True)
     wrapped: Mapped[bytes | None] = mapped_column(LargeBinary)
     forgotten_at: Mapped[datetime | None] = mapped_column(DateTime)
 
 
 class SealedRow(VaultRow):
-    """One value of one profile under its data key. `item` is the value's pseudonym: sealed once only."""
+    """One value of one person key under its data key. `item` is the value's pseudonym: sealed once only.
 
-    __tablename__ = "sealed"
+    Numbers grow and are never given twice, so that what is new can be asked for.
+    """
 
-    profile_id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    item: Mapped[str] = mapped_column(String(80), primary_key=True)
+    __tablename__ = "sealed_value"
+    __table_args__ = (UniqueConstraint("owner", "item"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    owner: Mapped[str] = mapped_column(String(80))
+    item: Mapped[str] = mapped_column(String(80))
     cipher: Mapped[bytes] = mapped_column(LargeBinary)

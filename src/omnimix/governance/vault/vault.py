@@ -1,34 +1,42 @@
 """Sealing, opening and forgetting what is personal.
 
-in   profile ids with fields and values; a workspace key
-out  AES-256-GCM ciphertext (NIST SP 800-38D) in the vault's own SQLite file, one data key per profile
+in   person keys with fields and values; a workspace key
+out  AES-256-GCM ciphertext (NIST SP 800-38D) in the vault's own SQLite file, one data key per person key
 
-A data key is wrapped by a key derived from the workspace key; the profile id and the item are authenticated with
-each ciphertext, so that a row moved to another profile no longer opens. Forgetting a profile destroys its data key
-(crypto-erasure) and leaves a mark, so that the same file taken in again does not bring the person back.
+What is sealed belongs to the person key it was told of, not to a profile: when profiles merge or part, nothing
+here changes, and a profile opens as all of its keys do. A data key is wrapped by a key derived from the workspace
+key; the owner and the item are authenticated with each ciphertext, so that a row moved to another owner no longer
+opens.
+Forgetting destroys the data keys (crypto-erasure) and leaves a mark, so that the same file taken in again does not
+bring the person back.
 """
 
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import delete, event, insert, select, text
+from sqlalchemy import Row, Select, delete, event, insert, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from omnimix.core.errors import Conflict, NotFound
+from omnimix.core.hashing import canonical_json
 from omnimix.governance.keys import WorkspaceKey
 from omnimix.governance.pseudonym import Pseudonyms
 from omnimix.governance.vault.rows import DataKeyRow, SealedRow, VaultRow
 from omnimix.store.ledger import engine_at
 
+DETAILS = "details"  # the field of what one record says of a person besides identifiers, as one JSON object
 _NONCE = 12
-_AT_ONCE = 500  # profiles looked up in one query
+_AT_ONCE = 500  # owners looked up in one query
+T = TypeVar("T")
+_Joined = Row[int, str, str, bytes, bytes]  # number, owner, item, cipher, the owner's wrapped key
 
 
 class Tampered(Conflict):
@@ -37,11 +45,25 @@ class Tampered(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """One value to be sealed under a profile: `field` is user, anon, email, phone, first_name, address, …"""
+    """One value to be sealed under a person key: `field` is user, anon, email, phone, or `details`."""
 
-    profile_id: str
+    owner: str
     field: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What one record says of a person: its number in the vault (later ones are larger), whose, field → value."""
+
+    number: int
+    owner: str
+    values: Mapping[str, str]
+
+
+def details(owner: str, values: Mapping[str, str]) -> Sealed:
+    """What one record says of a person, to be sealed as one."""
+    return Sealed(owner, DETAILS, canonical_json(values))
 
 
 class Vault:
@@ -56,83 +78,101 @@ class Vault:
     def seal(self, values: Iterable[Sealed]) -> int:
         """Seal values in one transaction; what is sealed already stays. Returns how many were new.
 
-        Values of forgotten profiles are dropped.
+        Values of forgotten owners are dropped.
         """
         wanted: dict[str, dict[str, Sealed]] = defaultdict(dict)
         for value in values:
-            wanted[value.profile_id][self._pseudonyms.of(value.field, value.value)] = value
-        profiles = sorted(wanted)
+            wanted[value.owner][self._pseudonyms.of(value.field, value.value)] = value
+        owners = sorted(wanted)
         new = 0
         with self._sessions.begin() as session:
-            for start in range(0, len(profiles), _AT_ONCE):
-                new += self._seal_some(session, {p: wanted[p] for p in profiles[start : start + _AT_ONCE]})
+            for some in _batched(owners):
+                new += self._seal_some(session, {owner: wanted[owner] for owner in some})
         return new
 
     def _seal_some(self, session: Session, wanted: dict[str, dict[str, Sealed]]) -> int:
-        named = select(DataKeyRow.profile_id, DataKeyRow.wrapped).where(DataKeyRow.profile_id.in_(wanted))
+        named = select(DataKeyRow.owner, DataKeyRow.wrapped).where(DataKeyRow.owner.in_(wanted))
         keys: dict[str, bytes | None] = {row[0]: row[1] for row in session.execute(named)}
-        items_held = select(SealedRow.profile_id, SealedRow.item).where(SealedRow.profile_id.in_(wanted))
+        items_held = select(SealedRow.owner, SealedRow.item).where(SealedRow.owner.in_(wanted))
         held = {(row[0], row[1]) for row in session.execute(items_held)}
         new_keys: list[dict[str, object]] = []
         new_rows: list[dict[str, object]] = []
-        for profile, items in wanted.items():
-            if profile not in keys:
-                keys[profile] = self._new_data_key(profile)
-                new_keys.append({"profile_id": profile, "wrapped": keys[profile]})
-            missing = {item: v for item, v in items.items() if (profile, item) not in held}
-            wrapped = keys[profile]
+        for owner, items in wanted.items():
+            if owner not in keys:
+                keys[owner] = self._new_data_key(owner)
+                new_keys.append({"owner": owner, "wrapped": keys[owner]})
+            missing = {item: v for item, v in items.items() if (owner, item) not in held}
+            wrapped = keys[owner]
             if wrapped is not None and missing:
-                data_key = self._data_key(profile, wrapped)
-                new_rows += [_sealed_row(data_key, profile, item, v) for item, v in missing.items()]
+                data_key = self._data_key(owner, wrapped)
+                new_rows += [_sealed_row(data_key, owner, item, v) for item, v in missing.items()]
         for table, rows in ((DataKeyRow, new_keys), (SealedRow, new_rows)):
             if rows:
                 session.execute(insert(table), rows)
         return len(new_rows)
 
-    def open_profile(self, profile_id: str) -> dict[str, tuple[str, ...]]:
-        """Everything known of a profile: field → values, sorted. Raises NotFound, Tampered."""
+    def open(self, owners: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Everything known of a person by these keys: field → values, sorted. Raises NotFound, Tampered."""
+        values: dict[str, set[str]] = defaultdict(set)
+        found = forgotten = False
         with self._sessions() as session:
-            row = session.get(DataKeyRow, profile_id)
-            if row is None or row.wrapped is None:
-                state = "was forgotten" if row else "is not in the vault"
-                raise NotFound(f"profile {profile_id!r} {state}")
-            data_key = self._data_key(profile_id, row.wrapped)
-            values: dict[str, list[str]] = defaultdict(list)
-            for sealed in session.scalars(select(SealedRow).where(SealedRow.profile_id == profile_id)):
-                field, value = _opened(data_key, sealed)
-                values[field].append(value)
-        return {field: tuple(sorted(found)) for field, found in sorted(values.items())}
+            for some in _batched(sorted(owners)):
+                for row in session.scalars(select(DataKeyRow).where(DataKeyRow.owner.in_(some))):
+                    found, forgotten = True, forgotten or row.wrapped is None
+                for sealed in session.execute(_with_keys().where(SealedRow.owner.in_(some))):
+                    for field, value in self._fields(sealed):
+                        values[field].add(value)
+        if not found or (forgotten and not values):
+            raise NotFound("this person was forgotten" if found else "nobody of these keys is in the vault")
+        return {field: tuple(sorted(those)) for field, those in sorted(values.items())}
 
-    def forget(self, profile_id: str, *, now: datetime) -> None:
-        """Destroy the profile's data key and values for ever; later values of it are dropped."""
+    def _fields(self, sealed: _Joined) -> Iterable[tuple[str, str]]:
+        field, value = self._opened(sealed)
+        return json.loads(value).items() if field == DETAILS else [(field, value)]
+
+    def _opened(self, sealed: _Joined) -> tuple[str, str]:
+        _number, owner, item, cipher, wrapped = sealed
+        plain = _decrypt(self._data_key(owner, wrapped), cipher, _bound(owner, item), what=f"a value of {owner}")
+        field, value = json.loads(plain)
+        return str(field), str(value)
+
+    def details(self, *, after: int = 0, numbers: Collection[int] | None = None) -> Iterator[Detail]:
+        """What records say of people: those sealed later than number `after`, or exactly those of `numbers`."""
+        query = _with_keys().where(SealedRow.item.startswith(f"{DETAILS}:"))
+        with self._sessions() as session:
+            if numbers is None:
+                newer = query.where(SealedRow.number > after).order_by(SealedRow.number)
+                found: Iterable[_Joined] = session.execute(newer.execution_options(yield_per=10_000))
+            else:
+                found = (
+                    row
+                    for some in _batched(sorted(numbers))
+                    for row in session.execute(query.where(SealedRow.number.in_(some)))
+                )
+            for sealed in found:
+                yield Detail(sealed[0], sealed[1], json.loads(self._opened(sealed)[1]))
+
+    def details_of(self, owners: Collection[str]) -> Iterator[Detail]:
+        """What records say of the people of these keys."""
+        query = _with_keys().where(SealedRow.item.startswith(f"{DETAILS}:"))
+        with self._sessions() as session:
+            for some in _batched(sorted(owners)):
+                for sealed in session.execute(query.where(SealedRow.owner.in_(some)).order_by(SealedRow.number)):
+                    yield Detail(sealed[0], sealed[1], json.loads(self._opened(sealed)[1]))
+
+    def forget(self, owners: Collection[str], *, now: datetime) -> None:
+        """Destroy these keys' data keys and values for ever; later values of them are dropped."""
         with self._sessions.begin() as session:
-            session.execute(delete(SealedRow).where(SealedRow.profile_id == profile_id))
-            session.merge(DataKeyRow(profile_id=profile_id, wrapped=None, forgotten_at=now))
+            for owner in owners:
+                session.execute(delete(SealedRow).where(SealedRow.owner == owner))
+                session.merge(DataKeyRow(owner=owner, wrapped=None, forgotten_at=now))
         with self._sessions.begin() as session:  # no copy of the key may stay in the write-ahead log
             session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
-    def is_forgotten(self, profile_id: str) -> bool:
-        """Whether the profile was forgotten."""
+    def forgotten(self) -> frozenset[str]:
+        """The person keys that were forgotten."""
         with self._sessions() as session:
-            row = session.get(DataKeyRow, profile_id)
-            return row is not None and row.wrapped is None
-
-    def merge(self, newer: str, *, into: str, now: datetime) -> None:
-        """Move everything of `newer` to `into`, sealed anew. If either was forgotten, both are. Safe to repeat."""
-        if self.is_forgotten(newer) or self.is_forgotten(into):
-            for profile in (newer, into):
-                self.forget(profile, now=now)
-            return
-        with self._sessions.begin() as session:
-            row = session.get(DataKeyRow, newer)
-            if row is None or row.wrapped is None:
-                return
-            data_key = self._data_key(newer, row.wrapped)
-            rows = session.scalars(select(SealedRow).where(SealedRow.profile_id == newer)).all()
-            moved = [Sealed(into, *_opened(data_key, sealed)) for sealed in rows]
-            self._seal_some(session, {into: {self._pseudonyms.of(v.field, v.value): v for v in moved}})
-            session.execute(delete(SealedRow).where(SealedRow.profile_id == newer))
-            session.delete(row)
+            return frozenset(session.scalars(select(DataKeyRow.owner).where(DataKeyRow.wrapped.is_(None))))
 
     def seal_record(self, record: bytes) -> bytes:
         """Encrypt a raw record that belongs to no profile yet (a quarantined line)."""
@@ -143,12 +183,12 @@ class Vault:
         """Decrypt what `seal_record` made. Raises Tampered."""
         return _decrypt(self._records, cipher, b"", what="a quarantined record")
 
-    def _new_data_key(self, profile_id: str) -> bytes:
+    def _new_data_key(self, owner: str) -> bytes:
         nonce = os.urandom(_NONCE)
-        return nonce + self._wrap.encrypt(nonce, AESGCM.generate_key(256), profile_id.encode())
+        return nonce + self._wrap.encrypt(nonce, AESGCM.generate_key(256), owner.encode())
 
-    def _data_key(self, profile_id: str, wrapped: bytes) -> AESGCM:
-        return AESGCM(_decrypt(self._wrap, wrapped, profile_id.encode(), what=f"the key of {profile_id}"))
+    def _data_key(self, owner: str, wrapped: bytes) -> AESGCM:
+        return AESGCM(_decrypt(self._wrap, wrapped, owner.encode(), what=f"the key of {owner}"))
 
     def close(self) -> None:
         """Close the vault's file."""
@@ -166,22 +206,25 @@ def open_vault(path: Path, key: WorkspaceKey) -> Vault:
     return Vault(sessionmaker(engine, expire_on_commit=False), key)
 
 
-def _bound(profile_id: str, item: str) -> bytes:
-    return f"{profile_id}\x1f{item}".encode()
+def _batched(wanted: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE))
 
 
-def _sealed_row(data_key: AESGCM, profile_id: str, item: str, value: Sealed) -> dict[str, object]:
+def _with_keys() -> Select[int, str, str, bytes, bytes]:
+    """Sealed values, each beside its owner's wrapped data key."""
+    columns = select(SealedRow.number, SealedRow.owner, SealedRow.item, SealedRow.cipher, DataKeyRow.wrapped)
+    return columns.join(DataKeyRow, DataKeyRow.owner == SealedRow.owner)  # type: ignore[return-value]
+
+
+def _bound(owner: str, item: str) -> bytes:
+    return f"{owner}\x1f{item}".encode()
+
+
+def _sealed_row(data_key: AESGCM, owner: str, item: str, value: Sealed) -> dict[str, object]:
     nonce = os.urandom(_NONCE)
     plain = json.dumps([value.field, value.value]).encode()
-    cipher = nonce + data_key.encrypt(nonce, plain, _bound(profile_id, item))
-    return {"profile_id": profile_id, "item": item, "cipher": cipher}
-
-
-def _opened(data_key: AESGCM, row: SealedRow) -> tuple[str, str]:
-    bound = _bound(row.profile_id, row.item)
-    plain = _decrypt(data_key, row.cipher, bound, what=f"a value of {row.profile_id}")
-    field, value = json.loads(plain)
-    return str(field), str(value)
+    cipher = nonce + data_key.encrypt(nonce, plain, _bound(owner, item))
+    return {"owner": owner, "item": item, "cipher": cipher}
 
 
 def _decrypt(key: AESGCM, cipher: bytes, bound: bytes, *, what: str) -> bytes:
