@@ -4,7 +4,7 @@ BIN := .venv/bin
 NAME ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench prove lock clean
+.PHONY: help setup demo test check fix bench prove lock clean chromium
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,10 +27,15 @@ $(NODE): .venv/ready tests/web/node/package-lock.json
 
 setup: .venv/ready ## Make .venv with everything pinned by hash
 
+chromium: ## Install a Chromium, for the tests of the browser snippet, where none is there
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; \
+	else echo "no Chromium: the tests of the browser snippet are skipped (as root: apt-get install chromium)"; fi
+
 demo: .venv/ready ## Run the whole loop on real shop data into demo/
 	$(BIN)/omnimix demo demo
 
-test: .venv/ready $(NODE) ## Run the tests and the code checks
+test: .venv/ready $(NODE) chromium ## Run the tests and the code checks
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 	@$(MAKE) --no-print-directory check
 
