@@ -78,7 +78,7 @@ def _context(report: Report) -> dict[str, Any]:
         "repeat": plots.funnel_plot(journey.repeat, "Repeat orders") if journey else "",
         "stages": plots.stage_plot(journey) if journey else "",
         "mediums": plots.medium_plot(journey) if journey else "",
-        "segment_plot": plots.segment_plot(report),
+        "segment_plot": segment_plots.sizes_plot(report),
         "movement_plot": segment_plots.movement_plot(report),
         "drift_plot": segment_plots.drift_plot(report),
         "movement_name": segment_plots.movement_name,

@@ -59,12 +59,6 @@ def _through(report: Report, rung: Rung) -> list[Effect]:
     return [e for look in report.looks for e in look.effects if e.segment is None and e.rung is rung]
 
 
-def segment_plot(report: Report) -> Markup:
-    """How large the segments are."""
-    items = [Bar(s.name, s.share, f"{count(s.size)} · {share(s.share)}") for s in report.segments]
-    return bars(items, title="Sizes of the segments")
-
-
 def funnel_plot(funnel: Sequence[FunnelStep], title: str) -> Markup:
     """How far people got, with the usual wait since the step before."""
     items = []

@@ -16,9 +16,30 @@ from omnimix.measurement.report.wording import count, share, short_day
 
 _WIDTH = 760
 _LABEL = 232
+_LETTERS = 31  # that fit beside a row
 _SHIFTS = 12  # figures shown, the most moved
 _AXIS = "where they are now (numbers as on the left)"
 _SPOKEN = {NEW: "Not yet customers", GONE: "No longer known"}
+
+
+def sizes_plot(report: Report) -> Markup:
+    """How large the segments are."""
+    if not report.segments:
+        return Markup("")
+    longest = max(s.share for s in report.segments)
+    room, step = _WIDTH - _LABEL - 120, 34
+    parts: list[Markup] = []
+    for row, segment in enumerate(report.segments):
+        y = 4.0 + row * step
+        width = room * segment.share / max(longest, 1e-12)
+        parts += _label(segment.name, y + step / 2, lines=2)
+        parts += [
+            box(_LABEL, y + 5, width, step - 10, f"bar {segment.origin}", 4),
+            words(
+                _LABEL + width + 8, y + step / 2 + 4, f"{count(segment.size)} · {share(segment.share)}", "value"
+            ),
+        ]
+    return drawing(_WIDTH, 8 + len(report.segments) * step, parts, title="Sizes of the segments")
 
 
 def movement_plot(report: Report) -> Markup:
@@ -31,6 +52,7 @@ def movement_plot(report: Report) -> Markup:
     side = min(44.0, (_WIDTH - _LABEL - 76) / len(columns))
     top = 40.0
     parts: list[Markup] = [words(_LABEL + side * len(columns) / 2, 12, _AXIS, "axis", "middle")]
+    parts.append(words(_LABEL + side * len(columns) + 8, top - 8, "were in it", "axis"))
     number = {key: i + 1 for i, key in enumerate(columns)}
     for i, key in enumerate(columns):
         parts.append(words(_LABEL + (i + 0.5) * side, top - 8, str(number[key]), "axis", "middle"))
@@ -90,6 +112,18 @@ def figure_name(shift: Shift) -> str:
 def movement_name(key: str, report: Report) -> str:
     """A segment's name, or words for where people come from and go to."""
     return _SPOKEN.get(key) or report.segment_name(key)
+
+
+def _label(text: str, y: float, *, lines: int) -> list[Markup]:
+    """A name beside its row, broken at words and cut where it is too long for so many lines."""
+    if len(text) <= _LETTERS or lines == 1:
+        return [words(_LABEL - 10, y + 4, cut(text, _LETTERS), "label", "end")]
+    first = text[: _LETTERS + 1].rpartition(" ")[0] or text[:_LETTERS]
+    rest = text[len(first) :].strip()
+    return [
+        words(_LABEL - 10, y - 3, first, "label", "end"),
+        words(_LABEL - 10, y + 11, cut(rest, _LETTERS), "label", "end"),
+    ]
 
 
 def _place(key: str, report: Report) -> tuple[int, str]:
