@@ -197,7 +197,7 @@ def with_incident(events: Stream, length: int, broken: float, seed: int) -> tupl
     there = (day >= np.datetime64(start)) & (day <= np.datetime64(end)) & (events.who["device"] == "mobile")
     struck = there & (rng.random(len(day)) < broken)
     carts = events.name == "add_to_cart"
-    first = np.full(len(day), np.timedelta64(365, "D"))
+    first = np.full(len(day), np.timedelta64(365, "D"), dtype="timedelta64[us]")
     np.minimum.at(first, events.visit[carts], events.offset[carts])
     kept = ~struck[events.visit] | (events.offset <= first[events.visit])
     return Stream(events.visit[kept], events.name[kept], events.offset[kept], events.at, events.who), (start, end)
