@@ -101,7 +101,10 @@ class _Case:
 
 
 def auc(case: _Case) -> FloatArray:
-    """Chance that somebody with the outcome was given more than somebody without; equals count half."""
+    """Chance that somebody with the outcome was given more than somebody without; equals count half.
+
+    A half where a weighting leaves nobody of one kind.
+    """
     order = np.argsort(case.predicted, kind="stable")
     starts = np.flatnonzero(np.diff(case.predicted[order], prepend=-np.inf))
     with_it, without = (
@@ -109,7 +112,8 @@ def auc(case: _Case) -> FloatArray:
         for share in (case.seen, 1 - case.seen)
     )
     below = np.cumsum(without, axis=1) - without / 2
-    area: FloatArray = (with_it * below).sum(axis=1) / (with_it.sum(axis=1) * without.sum(axis=1))
+    pairs = with_it.sum(axis=1) * without.sum(axis=1)
+    area: FloatArray = np.where(pairs > 0, (with_it * below).sum(axis=1) / np.maximum(pairs, 1), 0.5)
     return area
 
 
@@ -196,7 +200,7 @@ def scores(
         drawn = rng.poisson(1.0, (resamples, len(order)))
     else:
         drawn = rng.poisson(1.0, (resamples, int(owner.max()) + 1))[:, owner[order]]
-    weights = np.vstack([np.ones(len(order)), drawn]).astype(np.float64)
+    weights = np.vstack([np.ones(len(order)), drawn[drawn.any(axis=1)]]).astype(np.float64)
     found = []
     for name, measure, more in measures:
         model = measure(_Case(predicted, seen, weights))

@@ -120,10 +120,11 @@ def fit_refunds(n: FloatArray, margin: FloatArray, refund: FloatArray) -> Refund
     if not 0 < mean < 1:
         return Refunds(mean, 0.0, 1.0)
     error = float(np.sqrt((n**2 * (own - mean) ** 2).sum()) / n.sum())
-    spread = float((n * (own - mean) ** 2).sum() / n.sum())
-    by_chance = mean * (1 - mean) * len(n) / float(n.sum())
-    between = max(spread - by_chance, 1e-3 * mean * (1 - mean))
-    strength = max(mean * (1 - mean) / between - 1, 0.5)
+    binomial = mean * (1 - mean)
+    spread = float((n * (own - mean) ** 2).sum() / n.sum()) / binomial
+    once = len(n) / float(n.sum())  # what chance alone gives, as a share of the binomial's variance
+    alike = max((spread - once) / (1 - once), 1e-3) if once < 1 else 1e-3  # correlation within a customer
+    strength = max(1 / alike - 1, 0.5)
     return Refunds(mean, error, strength)
 
 
