@@ -6,11 +6,10 @@ import ibis
 import pytest
 from tests.flow.conftest import Ran
 
-from omnimix.audience.segment.segment import REST
-from omnimix.core.errors import InvalidInput
+from omnimix.flow.campaign import run_campaign
 from omnimix.flow.journey import map_journey
-from omnimix.flow.people import fact, members_of, profiles_of
-from omnimix.flow.segments import segment
+from omnimix.flow.people import BROAD_ONLY, fact, members_of, profiles_of
+from omnimix.flow.segments import REFUSED, segment
 from omnimix.flow.step import Counts
 from omnimix.flow.understand import catalogue, identify
 from omnimix.store.facts import CONSENT
@@ -30,6 +29,7 @@ def refuse(ran: Ran, count: int) -> set[str]:
             "granted": False,
             "decided_at": datetime(2026, 10, 1),
             "source": "test",
+            "repeated": None,
         }
         for i, p in enumerate(profiles)
     ]
@@ -38,25 +38,29 @@ def refuse(ran: Ran, count: int) -> set[str]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 39])
-def test_who_refuses_personalisation_is_in_the_rest_and_has_no_features(ran: Ran, count: int) -> None:
+def test_who_refuses_personalisation_is_in_no_segment_and_has_no_features(ran: Ran, count: int) -> None:
     refused = refuse(ran, count)
     counts = segment(ran.machine)
     assert counts.adds_up
     assert counts.rows_in == 40
-    assert counts.set_aside == {"without features or consent, in the rest": count}
+    assert counts.set_aside == {"without features, in the rest": 0, REFUSED: count}
     arrow = ran.machine.warehouse.arrow
     featured = set(arrow(ran.machine.warehouse.table("feature"))["profile_id"].to_pylist())
     assert featured.isdisjoint(refused)
     members = arrow(members_of(ran.machine)).to_pylist()
-    assert len(members) == len({m["profile_id"] for m in members}) == 40
-    assert {m["profile_id"] for m in members if m["segment"] == REST} >= refused
+    assert len(members) == len({m["profile_id"] for m in members}) == 40 - count
+    assert refused.isdisjoint(m["profile_id"] for m in members)
 
 
-def test_when_nobody_may_be_personalised_it_says_so(ran: Ran) -> None:
+def test_when_nobody_may_be_personalised_there_is_the_broad_creative(ran: Ran) -> None:
     refuse(ran, 40)
-    with pytest.raises(InvalidInput, match="personalised") as raised:
-        segment(ran.machine)
-    assert "consent" in raised.value.fix
+    steps = {r.name: r for r in run_campaign(ran.machine, ran.job, approver="anna")}
+    assert steps["segments"].detail["set_aside"][REFUSED] == 40
+    assert (steps["personas"].rows_out, steps["briefs"].rows_out) == (0, 1)
+    lanes = ran.machine.warehouse.arrow(fact(ran.machine, "assignment"))
+    assert set(lanes["segment"].to_pylist()) == {BROAD_ONLY}
+    shown = ran.machine.warehouse.arrow(fact(ran.machine, "exposure"))
+    assert shown.num_rows > 0
 
 
 @pytest.mark.parametrize("step", [identify, catalogue, map_journey, segment])

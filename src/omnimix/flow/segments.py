@@ -32,7 +32,6 @@ from omnimix.audience.segment.sample import sample
 from omnimix.audience.segment.segment import REST
 from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.audience.segment.watch import RuleList, Watch
-from omnimix.core.errors import InvalidInput
 from omnimix.core.hashing import digest
 from omnimix.data.identity.traits import traits_of
 from omnimix.flow.enrichment import usable_traits_of
@@ -40,8 +39,10 @@ from omnimix.flow.machine import Machine
 from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, permitted_for, profiles_of
 from omnimix.flow.step import Counts
 from omnimix.governance.consent import Purpose
+from omnimix.store.facts import SCHEMAS
 
 SEED = 20260101  # of clustering: fixed, so that the same customers give the same segments
+REFUSED = "without consent to personalisation"
 FITTED, WATCH, ASKED = "segments_fitted", "segment_watch", "segments_asked"
 _GROWN = 2.0  # so many times the people segments were found among: found anew
 
@@ -64,7 +65,7 @@ def feature_table(machine: Machine) -> Table:
         events,
         fact(machine, "product"),
         as_of=machine.today,
-        stages=stages(activity(events_of(machine), as_of=machine.today), machine.lifecycle),
+        stages=stages(activity(events, as_of=machine.today), machine.lifecycle),
         timezone=machine.timezone,
         margin_share=MARGIN_SHARE,
     )
@@ -72,19 +73,15 @@ def feature_table(machine: Machine) -> Table:
 
 
 def segment(machine: Machine) -> Counts:
-    """Put every profile into one segment; who may not be profiled goes to the rest, unseen.
+    """Put everybody who may be profiled into one segment; who refuses personalisation is in none.
 
-    Raises InvalidInput when nobody may be profiled.
+    Where nobody may be profiled there are no segments, and everybody sees the broad creative.
     """
     warehouse = machine.warehouse
     rows = warehouse.materialise(feature_table(machine))
     people = _count(machine, rows)
     if not people:
-        raise InvalidInput(
-            "no customer with orders or events may be personalised",
-            where="omnimix.toml: consent",
-            fix='ingest consent for "personalisation", or, with another legal ground, name it in [consent] assume',
-        )
+        return _nobody(machine, rows)
     flags = _flags(machine, rows)
     earlier = machine.artifacts.load(FITTED, Fitted) if machine.artifacts.has(FITTED) else None
     drifted, reason = _drifted(machine, rows, people, flags, earlier)
@@ -110,12 +107,13 @@ def segment(machine: Machine) -> Counts:
         reason,
     )
     machine.artifacts.save(WATCH, watch)
+    refused = _count(machine, profiles_of(machine)) - people - others
     return Counts(
-        people + others,
+        people + others + refused,
         people,
         unit_in="profiles",
         unit_out="profiles",
-        set_aside={"without features or consent, in the rest": others},
+        set_aside={"without features, in the rest": others, REFUSED: refused},
         detail={
             "segments": len(found.segments),
             "how": found.note,
@@ -123,7 +121,26 @@ def segment(machine: Machine) -> Counts:
             "placed anew": anew,
             "drift": str(drifted.level) if drifted else "not yet known",
         },
-        output=[found.segments, others],
+        output=[found.segments, others, refused],
+    )
+
+
+def _nobody(machine: Machine, rows: Table) -> Counts:
+    """Keep empty facts and no segments: nobody may be profiled, or who may did nothing yet."""
+    note = "nobody who permits personalisation did anything yet: everybody sees the broad creative"
+    machine.artifacts.save("segmentation", Segmentation((), (), (), (), (), note))
+    member = SCHEMAS["member"].to_pyarrow().empty_table()
+    nobody = rows.select("profile_id", cluster=ibis.literal(REST))
+    others = _write(machine, rows, nobody, ibis.memtable(member), None)
+    everybody = _count(machine, profiles_of(machine))
+    return Counts(
+        everybody,
+        0,
+        unit_in="profiles",
+        unit_out="profiles",
+        set_aside={"without features, in the rest": others, REFUSED: everybody - others},
+        detail={"segments": 0, "how": note},
+        output=[others, everybody],
     )
 
 
@@ -230,10 +247,10 @@ def _clusters(machine: Machine, rows: Table, kept: Table | None, segmentation: S
 
 
 def _write(machine: Machine, rows: Table, clusters: Table, member: Table, flags: Table | None) -> int:
-    """Keep the facts. Returns how many profiles are in the rest because nothing may be looked at."""
+    """Keep the facts. Returns how many profiles are in the rest because there is nothing to look at."""
     warehouse = machine.warehouse
     day = ibis.literal(machine.today, "timestamp(6)")
-    others = profiles_of(machine).anti_join(member, "profile_id")
+    others = permitted_for(machine, Purpose.PERSONALISATION).anti_join(member, "profile_id")
     rest = others.select("profile_id", segment=ibis.literal(REST), as_of=day)
     kinds = {"profile_id": "string", "segment": "string", "as_of": "timestamp(6)"}
     everybody = ibis.union(member.cast(kinds), rest.cast(kinds), distinct=False).order_by("profile_id")
