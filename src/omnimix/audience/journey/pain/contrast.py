@@ -139,7 +139,7 @@ def cohorts(sums: pa.Table, *, within_days: int | None, last_on: date) -> Cohort
         r["hurts_squared"] - 2 * f * r["crossed"] + f * f * r["tries_squared"]
         for r, f in zip(rows, fit, strict=True)
     ]
-    error = sqrt(float((x * x * np.array(squares)).sum())) / spread
+    error = sqrt(max(0.0, float((x * x * np.array(squares)).sum()))) / spread  # a perfect fit may round below 0
     p = float(2 * norm.sf(abs(slope) / error)) if error > 0 else 1.0
     how = "all visits" if within_days is None else f"the first {within_days} days"
     drift = "falls" if slope < 0 else "rises"
