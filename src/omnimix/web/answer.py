@@ -37,6 +37,6 @@ class Refused(Exception):
 ACCEPTED = Answer(200, b'{"success":true}', _JSON)
 
 
-def told(status: int, **content: object) -> Answer:
+def told(status: int, /, **content: object) -> Answer:
     """A small JSON answer."""
     return Answer(status, msgspec.json.encode(content), _JSON)

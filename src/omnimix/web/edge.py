@@ -17,6 +17,7 @@ import gc
 import ipaddress
 import os
 import signal
+import traceback
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC
@@ -102,7 +103,8 @@ class Edge:
             log.error("the inbox cannot be written", error=type(error).__name__, number=error.errno)
             answer = _later("the collector's disk refuses; nothing was accepted")
         except Exception as error:  # a fault of ours: the sender keeps its events and tries again
-            log.error("a fault in the edge", error=type(error).__name__)
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("a fault in the edge", error=type(error).__name__, at=f"{place.filename}:{place.lineno}")
             answer = _later("try again later; nothing was accepted")
         self.statuses[answer.status] += 1
         body = b"" if scope.method == "HEAD" else answer.body

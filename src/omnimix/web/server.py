@@ -47,7 +47,7 @@ def serve(root: Path, rules: Collect, *, settle: bool = True, begun: Callable[[]
             fix='add [collect.write_keys] web = "${OMNIMIX_WRITE_KEY}" and set that variable to a random text',
         )
     _check_port(rules)
-    settler = multiprocessing.get_context("spawn").Process(target=keep_settling, args=(root,), daemon=True)
+    settler = multiprocessing.Process(target=keep_settling, args=(root,), daemon=True)
     server = Server(
         "omnimix.web.server",
         address=rules.host,
