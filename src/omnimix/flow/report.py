@@ -17,6 +17,7 @@ from omnimix.core.hashing import digest
 from omnimix.creative.brief.brief import Brief
 from omnimix.creative.review.queue import Candidate, Status, candidates
 from omnimix.flow.activate import Foresight
+from omnimix.flow.enrichment import audits_of
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.measure import Result
 from omnimix.flow.people import MARGIN_SHARE
@@ -66,6 +67,7 @@ def gather_report(machine: Machine, job: Job) -> Report:
         segment_watch=_maybe(machine, WATCH, Watch),
         value=_maybe(machine, "value", ValueReport),
         personas=_maybe(machine, "personas", tuple[Persona, ...]) or (),
+        enrichment=audits_of(machine),
         briefs=_maybe(machine, f"{key}/briefs", tuple[Brief, ...]) or (),
         candidates=shown,
         pictures=machine.out,

@@ -22,6 +22,7 @@ _ORDER = (
     Kind.GOAL,
     Kind.CATEGORY,
     Kind.PRICE,
+    Kind.RANGE,
     Kind.VALUE,
     Kind.MOMENT,
     Kind.TIME,

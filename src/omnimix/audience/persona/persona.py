@@ -21,6 +21,7 @@ class Kind(StrEnum):
     TIME = "preferred_time"
     PRICE = "preferred_price"
     CATEGORY = "preferred_category"
+    RANGE = "price_range"
     MOMENT = "preferred_moment"
     WORD = "words"
     OBJECTION = "objection"

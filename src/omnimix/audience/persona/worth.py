@@ -67,7 +67,7 @@ def _bought(rows: Matrix) -> Mask:
 
 _WORTH = (
     Metric(
-        Kind.PRICE,
+        Kind.RANGE,
         "lowest usual unit price of nine in ten",
         "minor",
         Method.LOW,
@@ -85,7 +85,7 @@ _WORTH = (
         subject="price range from",
     ),
     Metric(
-        Kind.PRICE,
+        Kind.RANGE,
         "highest usual unit price of nine in ten",
         "minor",
         Method.HIGH,
@@ -114,8 +114,9 @@ _WORTH = (
             "are worth more than most",
         ),
         Side(
-            f"Little is to be expected of them: typically {{value}} of margin, against {{base}} {_ALL}.",
-            "promise little margin",
+            f"They are worth less than most: typically {{value}} of margin is to be expected, against {{base}} "
+            f"{_ALL}.",
+            "are worth less than most",
         ),
         subject="value",
     ),

@@ -36,6 +36,9 @@ ANGLES = (
     "win_back",
     "plenty",
 )
+_NO_ARGUMENT = frozenset(
+    {Kind.MOMENT, Kind.WORD, Kind.RANGE, Kind.OBJECTION, Kind.VALUE}
+)  # true, but argue for none
 FEW_BUYERS = 50  # a count below this is no argument
 _OCCASION = re.compile(r"christmas|party|parties|gift|birthday|wedding|easter|season|advent|picnic", re.IGNORECASE)
 
@@ -115,6 +118,8 @@ def choose_angles(
 def _from_statements(persona: Persona) -> list[tuple[str, float, str]]:
     found = []
     for s in persona.statements:
+        if s.kind in _NO_ARGUMENT:
+            continue
         if s.kind is Kind.CATEGORY and s.value > s.base and _OCCASION.search(f"{s.subject} {s.text}"):
             found.append(("occasion", 0.9 * _distance(s.value, s.base), _why(s, "speaks of the moment")))
             continue

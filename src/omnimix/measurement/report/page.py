@@ -22,6 +22,7 @@ from omnimix.creative.variant import Variant
 from omnimix.measurement.report import plots, segment_plots, wording
 from omnimix.measurement.report import value as valued
 from omnimix.measurement.report.graph import journey_graph
+from omnimix.measurement.report.portrait import enrichment_plot, portrait
 from omnimix.measurement.report.record import Report
 from omnimix.measurement.report.thumbnail import data_uri, font_uri
 from omnimix.measurement.report.verdict import answer, figures, next_steps
@@ -78,6 +79,8 @@ def _context(report: Report) -> dict[str, Any]:
         "repeat": plots.funnel_plot(journey.repeat, "Repeat orders") if journey else "",
         "stages": plots.stage_plot(journey) if journey else "",
         "mediums": plots.medium_plot(journey) if journey else "",
+        "portraits": [portrait(p, report.currency) for p in report.personas],
+        "enrichment_plot": enrichment_plot(report.enrichment),
         "segment_plot": segment_plots.sizes_plot(report),
         "movement_plot": segment_plots.movement_plot(report),
         "drift_plot": segment_plots.drift_plot(report),
@@ -128,7 +131,8 @@ def _style(report: Report) -> Markup:
             ("Figtree", 700, "Figtree-Bold.ttf"),
         )
     )
-    sheet = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+    sheets = sorted((Path(__file__).parent / "templates").glob("*.css"), key=lambda p: (p.name != "style.css", p))
+    sheet = "".join(path.read_text(encoding="utf-8") for path in sheets)
     return Markup("{}").format(Markup(variables + faces + sheet))  # noqa: S704 - our own sheet and checked colours
 
 

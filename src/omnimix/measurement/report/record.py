@@ -21,6 +21,7 @@ from omnimix.creative.brand import Brand
 from omnimix.creative.brief.brief import Brief
 from omnimix.creative.campaign import Campaign
 from omnimix.creative.review.queue import Candidate
+from omnimix.data.enrichment.audit import TraitAudit
 from omnimix.measurement.books.statement import Statement
 from omnimix.measurement.lift.power import Verdict
 from omnimix.measurement.lift.reading import Reading
@@ -62,6 +63,7 @@ class Report:
     segment_watch: Watch | None = None  # lists by rule, movement, drift, proxies
     value: ValueReport | None = None
     personas: tuple[Persona, ...] = ()
+    enrichment: tuple[TraitAudit, ...] = ()
     briefs: tuple[Brief, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     pictures: Path | None = None  # the folder that Image.path is relative to
