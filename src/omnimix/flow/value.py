@@ -137,7 +137,8 @@ def _propensity(
     past: Past, name: str, now: dict[str, np.ndarray], rules: ValueRules
 ) -> tuple[Propensity, np.ndarray | None]:
     length = {"buy": rules.buy_days, "churn": rules.churn_days, "respond": rules.respond_days}[name]
-    tested, fitted = blocks(past.windows(name, length))
+    contacted = name != "respond" or now["contacts"].any()  # nobody was: no window needs to be looked at
+    tested, fitted = blocks(past.windows(name, length) if contacted else iter(()))
     rng = np.random.default_rng([SEED, 1 + NAMES.index(name)])
     return fit_propensity(name, length, tested, fitted, now, rules, rng=rng)
 

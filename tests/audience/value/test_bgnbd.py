@@ -80,7 +80,10 @@ def test_expectation_agrees_with_futures_lived_through(x: int, t_x: float, age: 
     assert one(x, t_x, age, weeks) == pytest.approx(orders.mean(), abs=5 * orders.std() / np.sqrt(draws))
 
 
-@given(PARAMETERS, st.integers(0, 5000), st.floats(0, 200), st.floats(0, 1), st.floats(0, 200))
+WIDE = st.tuples(st.floats(1e-5, 1e5), st.floats(1e-5, 1e5), st.floats(1e-5, 148), st.floats(1e-5, 148))
+
+
+@given(WIDE, st.integers(0, 5000), st.floats(0, 200), st.floats(0, 1), st.floats(0, 200))
 def test_expectations_stay_finite_and_grow_with_time(
     parameters: tuple[float, ...], x: int, age: float, part: float, weeks: float
 ) -> None:

@@ -22,7 +22,8 @@ from omnimix.audience.value.record import Parameter
 
 FloatArray = npt.NDArray[np.float64]
 NAMES = ("r", "alpha", "a", "b")
-_BOUND = 12.0  # of log-parameters: far beyond what data can tell apart
+LOG_BOUNDS = ((-12.0, 12.0), (-12.0, 12.0), (-12.0, 5.0), (-12.0, 5.0))
+"""Of the parameters' logarithms; an a and b beyond would only say that everybody leaves with the same chance."""
 _STEP = 1e-4  # of the central differences, in log-parameters
 
 
@@ -79,7 +80,7 @@ def fit_bgnbd(counts: Counts) -> Bgnbd:
         start,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(-_BOUND, _BOUND)] * 4,
+        bounds=LOG_BOUNDS,
         options={"ftol": 1e-14, "gtol": 1e-8, "maxiter": 500},
     )
     if not np.isfinite(found.fun):
@@ -139,6 +140,12 @@ def expected_orders(model: Bgnbd, x: FloatArray, t_x: FloatArray, age: FloatArra
     r, alpha, b = model.r, model.alpha, model.b
     a = model.a if abs(model.a - 1) > 1e-6 else 1 + 1e-6  # the limit at 1 is smooth, the formula is not
     z = weeks / (alpha + age + weeks)
-    tail = (1 - z) ** (a - 1) * hyp2f1(a + b - 1 - r, a - 1, a + b + x - 1, z)
+    moved = a - 1 < r + x  # of the two equal forms the one with the smaller exponent
+    power, first, second = (
+        np.where(moved, one, other) for one, other in ((a - 1, r + x), (a + b - 1 - r, r + x), (a - 1, b + x))
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        tail = (1 - z) ** power * hyp2f1(first, second, a + b + x - 1, z)
+    tail = np.where(np.isfinite(tail), tail, 0.0)  # both exponents so large that nobody is left in the end
     expected: FloatArray = (a + b + x - 1) / (a - 1) * (1 - tail) * p_alive(model.values, x, t_x, age)
     return np.maximum(expected, 0.0)

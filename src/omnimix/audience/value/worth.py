@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from omnimix.audience.value.bgnbd import Bgnbd, Counts, expected_orders, fit_bgnbd, p_alive
+from omnimix.audience.value.bgnbd import LOG_BOUNDS, Bgnbd, Counts, expected_orders, fit_bgnbd, p_alive
 from omnimix.audience.value.spend import FloatArray, Refunds, Spend, fit_refunds, fit_spend
 
 WEEK = 7.0
@@ -169,7 +169,7 @@ def _interval(
 def _drawn(model: Bgnbd, draws: int, rng: np.random.Generator) -> FloatArray:
     """(4, draws) parameters as likely as the data leave them: normal in their logarithms."""
     logs = rng.multivariate_normal(np.log(model.values), np.array(model.covariance), draws, method="eigh")
-    drawn: FloatArray = np.exp(np.clip(logs, -12, 12)).T
+    drawn: FloatArray = np.exp(np.clip(logs, *np.array(LOG_BOUNDS).T)).T
     return drawn
 
 
