@@ -132,7 +132,7 @@ def cohorts(sums: pa.Table, *, within_days: int | None, last_on: date) -> Cohort
     x = np.array([r["month"] for r in rows], dtype=float)
     n, k = (np.array([r[c] for r in rows], dtype=float) for c in ("tries", "hurts"))
     x = x - (x * n).sum() / n.sum()
-    spread = (n * x * x).sum()
+    spread = float((n * x * x).sum())
     slope = float((x * k).sum() / spread)
     fit = k.sum() / n.sum() + slope * x
     squares = [
