@@ -9,8 +9,12 @@ out  artifacts `journey`, `paths`, `comparisons`, `opportunities`, `catalysts`; 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import ibis
+import msgspec
 from ibis import _
 from ibis.expr.types import Table
 
@@ -19,6 +23,7 @@ from omnimix.audience.journey.contexts import fit_contexts, fit_paths
 from omnimix.audience.journey.fit import fit_journey, journey_counts, journey_rows
 from omnimix.audience.journey.insight import Catalysts, Comparison, Opportunities, PathMap, Place
 from omnimix.audience.journey.journey import JourneyMap
+from omnimix.audience.journey.pain.record import PainReport
 from omnimix.audience.journey.paths import (
     context_counts,
     context_people,
@@ -38,6 +43,7 @@ from omnimix.flow.machine import Machine
 from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, margins_of, members_of
 from omnimix.flow.step import Counts
 from omnimix.governance.pseudonym import KeyKind, Pseudonyms, normalised
+from omnimix.measurement.report.graph import journey_graph
 from omnimix.store.warehouse import Warehouse
 
 CONTEXTS, WHOLE = 60, 12  # contexts kept in the record; whole paths spelled out
@@ -134,18 +140,12 @@ def _compared(
         groups = warehouse.materialise(groups)
         made, paths = made.join(groups, "profile_id"), paths.join(groups, "profile_id")
     else:
-        table = compare.move_groups(
-            known,
-            by,
-            as_of=as_of - timedelta(days=rules.horizon_days),
-            period_days=lifecycle.period_days,
-            orders=order_names(rules.repeat_orders),
-        )
+        table = _grouped(known, by, rules, lifecycle, as_of)
+        if warehouse.arrow(table.select("grouping").distinct().limit(2)).num_rows < 2:
+            return Comparison(by, rules.horizon_days, (), 0, RATE, ())  # nothing to compare with
         made = warehouse.materialise(compare.group_profiles(table))
         paths = compare.entered(paths, unnumbered(table, most=rules.repeat_orders), rules.funnel)
     people = warehouse.arrow(compare.group_people(made))
-    if people.num_rows < 2:  # nothing to compare with
-        return Comparison(by, rules.horizon_days, (), 0, RATE, ())
     return compare.fit_comparison(
         people,
         warehouse.arrow(compare.group_moves(made)),
@@ -154,6 +154,16 @@ def _compared(
         horizon_days=rules.horizon_days,
         names=rules.funnel,
         rate=RATE,
+    )
+
+
+def _grouped(known: Table, by: str, rules: JourneyRules, lifecycle: Lifecycle, as_of: datetime) -> Table:
+    return compare.move_groups(
+        known,
+        by,
+        as_of=as_of - timedelta(days=rules.horizon_days),
+        period_days=lifecycle.period_days,
+        orders=order_names(rules.repeat_orders),
     )
 
 
@@ -227,11 +237,7 @@ def _margin_share(machine: Machine) -> float:
 
 def compare_journey(machine: Machine, by: str) -> Comparison:
     """The map by one dimension, now. Raises InvalidInput for an unknown dimension, NotFound without segments."""
-    members = None
-    if by == "segment":
-        if not machine.warehouse.parts("member"):
-            raise NotFound("there are no segments yet", where="--by", fix="run `omnimix run` first")
-        members = members_of(machine)
+    members = _members(machine, by)
     rows = journey_rows(
         events_of(machine),
         rules=machine.journey,
@@ -240,18 +246,53 @@ def compare_journey(machine: Machine, by: str) -> Comparison:
         keep=machine.warehouse.materialise,
     )
     known = compare.decided(rows["moves"], as_of=machine.today, horizon_days=machine.journey.horizon_days)
-    made = profile_moves(known)
-    return _compared(
-        machine.warehouse,
-        rows,
-        known,
-        made,
-        by,
-        machine.journey,
-        machine.lifecycle,
-        machine.today,
-        members=members,
-    )
+    made, today = profile_moves(known), machine.today
+    return _compared(machine.warehouse, rows, known, made, by, machine.journey, machine.lifecycle, today, members)
+
+
+def compared_moves(machine: Machine, rows: Mapping[str, Table], by: str) -> Table:
+    """The moves that a comparison counts, with the group of each; `behind_difference` reads them."""
+    known = compare.decided(rows["moves"], as_of=machine.today, horizon_days=machine.journey.horizon_days)
+    if by not in compare.OF_PEOPLE:
+        return _grouped(known, by, machine.journey, machine.lifecycle, machine.today)
+    members = _members(machine, by)
+    groups = compare.people_groups(by, moved=rows["moves"], touched=rows["touches"], members=members)
+    return known.join(groups, "profile_id")
+
+
+def _members(machine: Machine, by: str) -> Table | None:
+    if by != "segment":
+        return None
+    if not machine.warehouse.parts("member"):
+        raise NotFound("there are no segments yet", where="--by", fix="run `omnimix run` first")
+    return members_of(machine)
+
+
+def journey_files(machine: Machine) -> tuple[Path, ...]:
+    """Write out/journey.svg, the picture, and out/journey.json, all records for a dashboard. Raises NotFound."""
+    journey = machine.artifacts.load("journey", JourneyMap)
+    load, has = machine.artifacts.load, machine.artifacts.has
+    pain = load("pain", PainReport) if has("pain") else None
+    everything = {"journey": journey, "pain": pain} | {n: load(n, kind) for n, kind in _RECORDS.items() if has(n)}
+    texts = {
+        "journey.svg": str(journey_graph(journey, pain, alone=True)),
+        # Infinities, which intervals have while nothing is known, are not JSON: msgspec writes null.
+        "journey.json": msgspec.json.encode(everything).decode(),
+    }
+    machine.out.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        draft = machine.out / f".{uuid4().hex}.{name}"
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(machine.out / name)
+    return tuple(machine.out / name for name in texts)
+
+
+_RECORDS: dict[str, Any] = {
+    "paths": PathMap,
+    "comparisons": tuple[Comparison, ...],
+    "opportunities": Opportunities,
+    "catalysts": Catalysts,
+}
 
 
 def find_profile(machine: Machine, kind: KeyKind, identifier: str) -> str:

@@ -1,14 +1,16 @@
 """The report as a step of a run: everything known so far on one page.
 
 in   artifacts, review, the run's journal, the final account where there is one
-out  out/report.html
+out  out/report.html, out/journey.svg, out/journey.json
 """
 
 from typing import TypeVar
 from uuid import uuid4
 
 from omnimix import __version__
+from omnimix.audience.journey.insight import Catalysts, Comparison, Opportunities, PathMap
 from omnimix.audience.journey.journey import JourneyMap
+from omnimix.audience.journey.pain.record import PainReport
 from omnimix.audience.persona.persona import Persona
 from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.audience.segment.watch import Watch
@@ -18,6 +20,7 @@ from omnimix.creative.brief.brief import Brief
 from omnimix.creative.review.queue import Candidate, Status, candidates
 from omnimix.flow.activate import Foresight
 from omnimix.flow.enrichment import audits_of
+from omnimix.flow.journey import journey_files
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.measure import Result
 from omnimix.flow.people import MARGIN_SHARE
@@ -39,6 +42,8 @@ def write_report(machine: Machine, job: Job) -> Counts:
     draft = target.with_name(f".{uuid4().hex}.html")
     draft.write_text(page, encoding="utf-8")
     draft.replace(target)
+    if machine.artifacts.has("journey"):
+        journey_files(machine)
     return Counts(1, 1, unit_in="report", unit_out="report", detail={"kB": len(page.encode()) // 1000})
 
 
@@ -62,6 +67,11 @@ def gather_report(machine: Machine, job: Job) -> Report:
             _line(r, simulated=bool(job.simulator)) for r in journal(key, machine.ledger) if r.name != "report"
         ),
         journey=_maybe(machine, "journey", JourneyMap),
+        paths=_maybe(machine, "paths", PathMap),
+        comparisons=_maybe(machine, "comparisons", tuple[Comparison, ...]) or (),
+        opportunities=_maybe(machine, "opportunities", Opportunities),
+        catalysts=_maybe(machine, "catalysts", Catalysts),
+        pain=_maybe(machine, "pain", PainReport),
         segments=segmentation.segments if segmentation else (),
         segmentation=segmentation,
         segment_watch=_maybe(machine, WATCH, Watch),

@@ -22,6 +22,22 @@ def behind_move(moved: Table, step: str, next_step: str) -> Table:
     return _profiles(moved.filter((_.step == step) & (_.next_step == next_step)))
 
 
+def behind_difference(made: Table, group: str, step: str, next_step: str) -> Table:
+    """Who of a group made a move within the horizon (`Difference.profiles` of a move)."""
+    return _profiles(made.filter((_.grouping == group) & (_.step == step) & (_.next_step == next_step)))
+
+
+def behind_context(contexts: Table, context: str, next_step: str | None = None) -> Table:
+    """Who was in a context (`Context.profiles`), or went on from it (`Continuation.profiles`): of `in_context`."""
+    rows = contexts.filter(_.context == context)
+    return _profiles(rows if next_step is None else rows.filter(_.next_step == next_step))
+
+
+def behind_path(shapes: Table, steps: str, end: str) -> Table:
+    """Who went a whole path (`WholePath.profiles`): of `path_shapes`."""
+    return _profiles(shapes.filter((_.steps == steps) & (_.end == end)))
+
+
 def behind_funnel(paths: Table, place: int) -> Table:
     """Who reached a place of a funnel (`FunnelStep.profiles`)."""
     return _profiles(paths.filter(_.reached > place))

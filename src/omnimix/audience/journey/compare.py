@@ -103,17 +103,15 @@ def _by_period(moved: Table, as_of: datetime, days: int) -> Table:
 
 def _by_visitor(moved: Table, orders: tuple[str, ...]) -> Table:
     never = ibis.null("timestamp(6)")
-    first = moved.group_by("profile_id").aggregate(
-        first_at=_.occurred_at.min(), bought_at=_.step.isin(orders).ifelse(_.occurred_at, never).min()
+    marked = moved.filter(moved.opens | moved.step.isin(orders))
+    # A profile's first step opens its first session, so the second opening is the first return.
+    opening = ibis.cumulative_window(group_by="profile_id", order_by=["occurred_at", "step_id"])
+    seen = marked.mutate(opened=_.opens.cast("int64").sum().over(opening))
+    people = seen.group_by("profile_id").aggregate(
+        bought_at=seen.step.isin(orders).ifelse(seen.occurred_at, never).min(),
+        again_at=(seen.opens & (seen.opened == 2)).ifelse(seen.occurred_at, never).min(),
     )
-    known = moved.join(first, "profile_id")
-    later = known.filter(known.opens & (known.occurred_at > known.first_at))
-    again = (
-        later.group_by("profile_id")
-        .aggregate(again_at=_.occurred_at.min())
-        .select("again_at", again_id="profile_id")
-    )
-    both = known.left_join(again, known.profile_id == again.again_id)
+    both = moved.join(people, "profile_id")
     name = ibis.cases(
         ((both.occurred_at > both.bought_at).fill_null(False), LOYAL),
         ((both.occurred_at >= both.again_at).fill_null(False), RETURNING),

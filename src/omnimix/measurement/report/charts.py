@@ -71,7 +71,14 @@ def bars(items: Sequence[Bar], *, title: str, simulated: bool = False) -> Markup
     return drawing(_WIDTH, top + len(items) * 32, parts, title=title, simulated=simulated)
 
 
-def forest(spans: Sequence[Span], *, title: str, axis: str, simulated: bool = False) -> Markup:
+def forest(
+    spans: Sequence[Span],
+    *,
+    title: str,
+    axis: str,
+    ends: tuple[str, str] = ("costs more than it earns", "pays"),
+    simulated: bool = False,
+) -> Markup:
     """Estimates with their intervals about a line at zero; what is not known is a dashed line."""
     if not spans:
         return Markup("")
@@ -87,8 +94,8 @@ def forest(spans: Sequence[Span], *, title: str, axis: str, simulated: bool = Fa
     parts: list[Markup] = [
         stroke(middle, top - 12, middle, height - 24, "zero"),
         words(middle, height - 6, axis, "axis", "middle"),
-        words(left, 14, "◂ costs more than it earns", "axis"),
-        words(right, 14, "pays ▸", "axis", "end"),
+        words(left, 14, f"◂ {ends[0]}", "axis"),
+        words(right, 14, f"{ends[1]} ▸", "axis", "end"),
     ]
     for row, span in enumerate(spans):
         parts += _span(

@@ -1,10 +1,11 @@
-"""The journey map as a picture: steps as boxes from above to below, moves as bands as wide as the people who make them.
+"""The journey map as a picture: steps as boxes, moves as bands as wide as the people who make them.
 
 in   JourneyMap; a PainReport where there is one
 out  SVG markup, alone or inside a page; every exit, repeat and thin way is at least a number in a box
 
-A box says how many made the step, and its strip what came next: on to another step, the same again, thin ways that are
-not drawn, still open, left. The strip is always whole. Bands against the main direction are drawn in another colour.
+A box says how many made the step, and its strip what came next: on to another step, the same again, thin ways that
+are not drawn, still open, left. The strip is always whole. Bands against the main direction are drawn in another
+colour; what hurts is red and numbered as in the list of pain points.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +23,11 @@ from omnimix.measurement.report.layout import Box, Edge, Layout, Placed, Run, la
 from omnimix.measurement.report.svg import box, tag, words
 from omnimix.measurement.report.wording import count, share
 
-_WIDE, _LINE, _PAD = 152.0, 14.0, 10.0
+_WIDE, _LINE, _PAD = 172.0, 14.0, 10.0
 _BETWEEN = 84.0  # between rows: labels, arrows and bends
 _BAND = 12.0  # width of the widest band
-_LABEL = 36.0  # room of a band's share
+_LABEL = 40.0  # room of a band's share
+_SPARE = 1.2  # a reader without our font has a wider one
 _MOST_OUT = 4  # bands drawn out of one box
 _MARKS = 3  # pain marks in one box
 _KINDS = ("on", "again", "thin", "open", "exit")  # of the strip, left to right
@@ -54,7 +56,7 @@ class Node:
         return tuple(" · ".join(part) for part in (one, two) if part)
 
     def _has(self, kind: str) -> bool:
-        return self.after.get(kind, 0) > 0
+        return self.after.get(kind, 0) >= 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,11 @@ def journey_graph(journey: JourneyMap, pain: PainReport | None = None, *, alone:
     title = f"Journey map: {len(journey.steps)} steps, {count(journey.profiles)} people"
     width, height = max(layout.width, 620.0), legend_y + 16
     head = Markup("<title>{}</title>").format(title)
-    size = {"width": width, "height": height} if alone else {"style": f"min-width:{width * 0.78:.0f}px"}
+    size = (
+        {"width": width, "height": height}
+        if alone
+        else {"style": f"width:{width:.0f}px;max-width:none;min-width:0"}
+    )
     svg = tag(
         "svg",
         head,
@@ -123,7 +129,7 @@ def compose(journey: JourneyMap, pain: PainReport | None = None) -> Picture:
 
 
 def _drawn(journey: JourneyMap) -> dict[tuple[str, str], Move]:
-    """The strongest way into and out of every step, then the strongest overall while there is room to follow them."""
+    """The strongest way into and out of every step, then the strongest overall while they can be followed."""
     names = {s.step for s in journey.steps}
     ways = [m for m in journey.moves if m.next_step in names and m.step != m.next_step]
     ways.sort(key=lambda m: (-m.profiles, -m.moves, m.step, m.next_step))
@@ -204,7 +210,7 @@ def _font(file: str, size: int) -> ImageFont.FreeTypeFont:
 def width_of(text: str, *, bold: bool = True, size: float = 12.5) -> float:
     """The width of a line in user units, with a little over for a reader's other font."""
     face = _font("Figtree-Bold.ttf" if bold else "Figtree-Medium.ttf", 100)
-    return float(face.getlength(text)) / 100 * size * 1.06
+    return float(face.getlength(text)) / 100 * size * _SPARE
 
 
 def _height(node: Node) -> float:
@@ -227,7 +233,8 @@ def _band(run: Run, picture: Picture, widest: int) -> Markup:
     tip = 1 if from_above else -1
     size = max(5.0, wide * 0.75)
     path = _curve((*run.points[:-1], (end_x, end_y - tip * size)))
-    arrow = f"M{end_x - size * 0.7:.1f} {end_y - tip * size:.1f}L{end_x + size * 0.7:.1f} {end_y - tip * size:.1f}L{end_x:.1f} {end_y:.1f}Z"
+    left, right, base = end_x - size * 0.7, end_x + size * 0.7, end_y - tip * size
+    arrow = f"M{left:.1f} {base:.1f}L{right:.1f} {base:.1f}L{end_x:.1f} {end_y:.1f}Z"
     return tag(
         "g",
         described,
@@ -321,12 +328,12 @@ def _legend(y: float) -> list[Markup]:
 
 
 _LIGHT = {
-    "ink": "#1f2328", "quiet": "#57606a", "paper": "#fff", "line": "#8b98a5", "on": "#6a8fb5", "again": "#b9a27a",
-    "thin": "#c3ccd5", "open": "#dfe5ea", "exit": "#c2573c", "start": "#5f9c7e", "hurt": "#b3261e",
+    "ink": "#1f2328", "quiet": "#57606a", "paper": "#fff", "line": "#8b98a5", "on": "#6a8fb5",
+    "again": "#b9a27a", "thin": "#c3ccd5", "open": "#dfe5ea", "exit": "#c2573c", "start": "#5f9c7e", "hurt": "#b3261e",
 }  # fmt: skip
 _DARK = {
-    "ink": "#e8edf2", "quiet": "#a9b4bf", "paper": "#14181c", "line": "#66727e", "on": "#6f9ccb", "again": "#c2a670",
-    "thin": "#4a5560", "open": "#323b44", "exit": "#e07a5f", "start": "#6fb592", "hurt": "#ff8a7a",
+    "ink": "#e8edf2", "quiet": "#a9b4bf", "paper": "#14181c", "line": "#66727e", "on": "#6f9ccb",
+    "again": "#c2a670", "thin": "#4a5560", "open": "#323b44", "exit": "#e07a5f", "start": "#6fb592", "hurt": "#ff8a7a",
 }  # fmt: skip
 
 

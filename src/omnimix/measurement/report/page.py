@@ -19,7 +19,7 @@ from omnimix.creative.image.palette import legible, mix
 from omnimix.creative.image.render import FONTS
 from omnimix.creative.review.queue import Candidate, Status
 from omnimix.creative.variant import Variant
-from omnimix.measurement.report import plots, segment_plots, wording
+from omnimix.measurement.report import insights, plots, segment_plots, wording
 from omnimix.measurement.report import value as valued
 from omnimix.measurement.report.graph import journey_graph
 from omnimix.measurement.report.portrait import enrichment_plot, portrait
@@ -74,7 +74,8 @@ def _context(report: Report) -> dict[str, Any]:
         "figures": figures(report),
         "steps": next_steps(report),
         "style": _style(report),
-        "graph": journey_graph(journey) if journey else "",
+        "graph": journey_graph(journey, report.pain) if journey else "",
+        **insights.context(report.paths, report.comparisons, report.opportunities, report.catalysts),
         "funnel": plots.funnel_plot(journey.funnel, "Funnel") if journey else "",
         "repeat": plots.funnel_plot(journey.repeat, "Repeat orders") if journey else "",
         "stages": plots.stage_plot(journey) if journey else "",

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from omnimix.activation.experiment.ladder import Ladder
+from omnimix.audience.journey.insight import Catalysts, Comparison, Opportunities, PathMap
 from omnimix.audience.journey.journey import JourneyMap
+from omnimix.audience.journey.pain.record import PainReport
 from omnimix.audience.persona.persona import Persona
 from omnimix.audience.segment.segment import Segment
 from omnimix.audience.segment.segmentation import Segmentation
@@ -58,6 +60,11 @@ class Report:
     ladder: Ladder | None = None
     stages: tuple[StageLine, ...] = ()
     journey: JourneyMap | None = None
+    paths: PathMap | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    opportunities: Opportunities | None = None
+    catalysts: Catalysts | None = None
+    pain: PainReport | None = None
     segments: tuple[Segment, ...] = ()
     segmentation: Segmentation | None = None  # how the segments came about
     segment_watch: Watch | None = None  # lists by rule, movement, drift, proxies
