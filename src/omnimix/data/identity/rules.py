@@ -19,13 +19,13 @@ class IdentityRules:
     """
 
     match: bool = True  # takes effect once a source brings names, addresses or birth dates
-    link: float = 0.99
+    link: float = 0.97
     review: float = 0.60
     most_per_key: int = 10
     most_per_profile: int = 50
     most_per_block: int = 60
     one_file: int = 200_000  # links; more of them are split over many files
-    train_from: int = 2_000  # records; below, the shipped parameters are used
+    train_from: int = 500  # records; below, the shipped parameters are used
     memory: str = "3GB"  # of the matching engine, which spills nothing to disk: what it holds is in the clear
 
     def __post_init__(self) -> None:

@@ -152,6 +152,12 @@ class Vault:
             for sealed in found:
                 yield Detail(sealed[0], sealed[1], json.loads(self._opened(sealed)[1]))
 
+    def newest(self) -> int:
+        """The number of the newest details; 0 where there are none."""
+        query = select(SealedRow.number).where(SealedRow.item.startswith(f"{DETAILS}:"))
+        with self._sessions() as session:
+            return session.scalars(query.order_by(SealedRow.number.desc()).limit(1)).first() or 0
+
     def details_of(self, owners: Collection[str]) -> Iterator[Detail]:
         """What records say of the people of these keys."""
         query = _with_keys().where(SealedRow.item.startswith(f"{DETAILS}:"))
