@@ -122,7 +122,7 @@ def _kills(folder: Path) -> Iterator[Figure]:
     collector = Collector(folder, lines="settle_seconds = 1")
     stop = threading.Event()
     threads = [_Sender(collector, f"k{n}", stop) for n in range(SENDERS)]
-    settling = 0
+    settling, seen = 0, set[Path]()
     for number in range(KILLS):
         process = get_context("fork").Process(target=_serve, args=(folder,))
         process.start()
@@ -133,7 +133,8 @@ def _kills(folder: Path) -> Iterator[Figure]:
         time.sleep(rng.uniform(0.1, 3.0))
         os.killpg(process.pid or 0, 9)
         process.join()
-        settling += any((folder / ".omnimix" / "staging").glob("*"))
+        left = set((folder / ".omnimix" / "staging").glob("*"))
+        settling, seen = settling + bool(left - seen), seen | left
     process = get_context("fork").Process(target=_serve, args=(folder,))
     process.start()
     collector.wait()

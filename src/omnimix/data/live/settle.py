@@ -9,6 +9,7 @@ together, one a source and day, so that the ledger does not grow with time.
 """
 
 import hashlib
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -43,6 +44,8 @@ def settle(
     `other` reads events of a write key that omnimix.toml no longer names: what was acknowledged is kept. Raises
     Tampered when a log does not open under this workspace key.
     """
+    for left in intake.staging.glob("*/"):  # of a settling that was cut short; nobody else works here now
+        shutil.rmtree(left, ignore_errors=True)
     inbox.close_log()
     found: dict[str, Counts] = defaultdict(Counts)
     for log in inbox.closed():
