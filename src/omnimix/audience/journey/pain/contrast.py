@@ -62,7 +62,7 @@ def _squares(rows: Table, keys: list[str]) -> Table:
 
 
 def contrasts(sums: pa.Table, rules: PainRules) -> tuple[Contrast, ...]:
-    """New against loyal wherever a dimension knows both; then each device, medium … against all others."""
+    """New against loyal wherever a dimension knows both; then devices, mediums … surely unlike the others."""
     by_name: dict[str, dict[str, Sums]] = {}
     for row in sorted(sums.to_pylist(), key=lambda r: (r["dimension"], -r["tries"], r["value"])):
         by_name.setdefault(row["dimension"], {})[row["value"]] = row
@@ -73,10 +73,11 @@ def contrasts(sums: pa.Table, rules: PainRules) -> tuple[Contrast, ...]:
     ]
     for name in TECHNICAL:
         values = by_name.get(name, {})
-        if len(values) > 1:
-            for value in list(values)[: rules.most_values]:
-                rest = [s for v, s in values.items() if v != value]
-                found.append(_contrast(name, value, "the others", values[value], _together(rest)))
+        for value in list(values)[: rules.most_values]:
+            rest = [s for v, s in values.items() if v != value]
+            against = _contrast(name, value, "the others", values[value], _together(rest)) if rest else None
+            if against and (against.difference.low > 0 or against.difference.high < 0):
+                found.append(against)
     return tuple(found)
 
 

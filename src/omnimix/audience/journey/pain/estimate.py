@@ -18,7 +18,7 @@ def rate_of(successes: float, tries: float, *, effect: float = 1.0) -> Interval:
     n, p = tries / effect, successes / tries
     middle, half = p + Z95**2 / (2 * n), Z95 * sqrt(p * (1 - p) / n + Z95**2 / (4 * n * n))
     scale = 1 + Z95**2 / n
-    return Interval(p, max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0))
+    return Interval(p, max(min((middle - half) / scale, p), 0.0), min(max((middle + half) / scale, p), 1.0))
 
 
 def difference(one: Interval, other: Interval) -> Interval:
