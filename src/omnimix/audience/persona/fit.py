@@ -53,6 +53,7 @@ class PersonaRules:
     least_effect: float = 0.2  # Cohen's h or d
     least_ratio: float = 1.2  # of a median to the base's, or the other way round
     most_per_kind: int = 3
+    most_words: int = 8
     least_group: int = 10  # people who share a word, a reason, an hour or a path before it is shown
     narrator: NarratorRules = NarratorRules()
 
@@ -172,7 +173,8 @@ def _persona(segment: Segment, kept: Sequence[Candidate], rules: PersonaRules, *
     ordered = sorted(kept, key=lambda c: (-abs(c.evidence.effect), c.metric.kind, c.metric.name))
     chosen: list[Candidate] = []
     for candidate in ordered:
-        if sum(c.metric.kind == candidate.metric.kind for c in chosen) < rules.most_per_kind:
+        most = rules.most_words if candidate.metric.kind is Kind.WORD else rules.most_per_kind
+        if sum(c.metric.kind == candidate.metric.kind for c in chosen) < most:
             chosen.append(candidate)
     statements = tuple(_statement(c.metric, c.evidence, c.side.text, currency=currency) for c in chosen)
     return Persona(segment, _headline(segment, chosen), statements)

@@ -23,7 +23,7 @@ from omnimix.audience.persona.persona import Kind
 from omnimix.audience.segment.sensitive import is_sensitive
 
 RETURNED, HELP, SPOKE, REASON = "returned", "asked for help", "spoke badly", "reason: "
-_HELP = ("support", "ticket", "complaint", "chat started", "return requested", "refund requested", "contact us")
+_HELP = ("support", "ticket", "complaint", "chat started", "contact us")
 _LONGEST = 60  # characters of a reason
 _ALL = "among all customers"
 _SIDES = {
