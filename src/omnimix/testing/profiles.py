@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from omnimix.audience.segment.features import BANDS, FEATURE, SEASONS, WEEKDAYS
@@ -27,9 +28,8 @@ _CHUNK = 100_000
 
 
 def profile_ids(first: int, count: int) -> pa.Array:
-    """`p_` and nine digits, ascending."""
-    digits = np.char.mod("%09d", np.arange(first, first + count))
-    return pa.array(np.char.add("p_", digits))
+    """`p` and the profile's number, as in `testing.events`."""
+    return pc.binary_join_element_wise("p", pa.array(np.arange(first, first + count)).cast(pa.string()), "")
 
 
 def profiles(count: int, *, seed: int, first: int = 0) -> pa.Table:
@@ -106,4 +106,6 @@ def _two_keys(keys: tuple[str, ...], favourite: Ints, rng: np.random.Generator) 
     share = np.round(0.55 + 0.44 * rng.random(favourite.size), 3)
     words = pa.array(keys).take(pa.array(np.column_stack([first, second]).ravel()))
     amounts = pa.array(np.column_stack([share, 1 - share]).ravel())
-    return pa.MapArray.from_arrays(pa.array(np.arange(0, 2 * favourite.size + 1, 2, dtype=np.int32)), words, amounts)
+    return pa.MapArray.from_arrays(
+        pa.array(np.arange(0, 2 * favourite.size + 1, 2, dtype=np.int32)), words, amounts
+    )
