@@ -12,11 +12,7 @@ from omnimix.flow.value import value
 
 def valued(shop: Shop) -> str:
     """Take in and value; one profile's id."""
-    shop.change(
-        "omnimix.toml",
-        "[workspace]",
-        "[value]\nleast = 3\nbuy_days = 60\ndraws = 100\nresamples = 20\n\n[workspace]",
-    )
+    shop.change("omnimix.toml", "buy_days = 30", "buy_days = 60\nleast = 3\ndraws = 100\nresamples = 20 #")
     with opened(shop.root) as (_, machine):
         take_in(machine)
         value(machine)
@@ -56,7 +52,7 @@ def test_model_test_and_one_profile(shop: Shop) -> None:
 
 
 def test_a_wrong_rule_is_named(shop: Shop) -> None:
-    shop.change("omnimix.toml", "[workspace]", "[value]\nlevel = 90\n\n[workspace]")
+    shop.change("omnimix.toml", "buy_days = 30", "level = 90 #")
     code, _out, err = shop.run("value")
     assert code == 2
     assert "value.level" in err + _out

@@ -21,7 +21,7 @@ class ValueRules:
     responses: tuple[str, ...] = ("Email Link Clicked",)  # … and those that answer; opens are left to machines
     least: int = 50  # fewer people with an outcome, or without it, and it cannot be known
     sample: int = 200_000  # at most so many customers are used to fit; everybody gets a value
-    draws: int = 400  # simulated futures for the interval of each customer's value
+    draws: int = 600  # simulated futures for the interval of each customer's value
     level: float = 0.9  # of that interval
     resamples: int = 400  # bootstrap resamples for the intervals of the scores
 

@@ -23,7 +23,7 @@ from omnimix.audience.value.spend import FloatArray, Refunds, Spend, fit_refunds
 
 WEEK = 7.0
 _STEP_DAYS = 28  # discounting looks at the middle of so many days
-_CELLS = 20_000  # simulated at a time
+_CELLS = 4000  # simulated at a time
 IntArray = npt.NDArray[np.int64]
 
 
