@@ -4,10 +4,10 @@ in   batches of 100 made-up events (about 50 kB), every event with an id of its 
 out  events/s, times of a batch at half that goal, memory over five million events, share of raw append's speed
 
 Every answer means that the batch is on disk (fdatasync) and its ids are known. Settling is switched off while
-answers are timed, and measured by itself. The raw peer writes the very same bytes and flushes as often; the two take
-turns, so that what else the machine does in between counts for both. Memory is what is private to the worker process
-(RssAnon): pages of the index are the page cache's, which the machine takes back when it needs them. Half load is
-10,000 events/s, each request counted from the moment it was due.
+answers are timed, and measured by itself. The raw peer writes the very same bytes and flushes as often; the two
+take turns, so that what else the machine does in between counts for both. Memory is what is private to the worker
+process (RssAnon): pages of the index are the page cache's, which the machine takes back when it needs them. Half
+load is 10,000 events/s, each request counted from the moment it was due.
 """
 
 import os

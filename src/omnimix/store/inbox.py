@@ -102,15 +102,17 @@ class Inbox:
 
     def _claim(self, txn: Any, keys: Sequence[bytes]) -> list[bool]:
         """Note the keys that are not known; a flag for each, set where it was new."""
+        ordered = sorted(keys)  # neighbours in the index lie on one page
         now, before = self._generations(txn)
         with txn.cursor(now) as newest, txn.cursor(before) as older:
-            known = {k for k, _ in newest.getmulti(keys)} | {k for k, _ in older.getmulti(keys)}
+            known = {key for key, _ in newest.getmulti(ordered)}
+            if txn.stat(before)["entries"]:
+                known.update(key for key, _ in older.getmulti(ordered))
             flags = []
             for key in keys:
                 flags.append(key not in known)
                 known.add(key)
-            fresh = sorted((k, b"") for k, new in zip(keys, flags, strict=True) if new)
-            newest.putmulti(fresh)
+            newest.putmulti([(key, b"") for key in ordered], overwrite=False)
         return flags
 
     def _generations(self, txn: Any) -> tuple[Any, Any]:

@@ -152,7 +152,7 @@ class Edge:
         except InvalidInput as error:
             raise Refused(400, error.message) from None
         source = source or self._keys.source(found.write_key)
-        if not found.events:
+        if not found.keys:
             return ACCEPTED
         if self._commits.is_full():
             raise Refused(
