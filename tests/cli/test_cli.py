@@ -53,7 +53,7 @@ def test_from_sources_to_channel_files(shop: Shop) -> None:
     account = json.loads(out)
     assert code == 1
     assert "wait for review" in account["stopped"]["why"]
-    assert [s["stage"] for s in account["steps"]][:3] == ["ingest", "identity", "catalogue"]
+    assert [s["stage"] for s in account["steps"]][:3] == ["ingest", "matching", "identity"]
     for stage in account["steps"]:
         assert {"rows_in", "rows_out", "rejected", "seconds"} <= stage.keys()
         if stage["unit_in"] == stage["unit_out"]:

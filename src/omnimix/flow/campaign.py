@@ -14,6 +14,7 @@ from omnimix.flow.activate import deploy, foresee
 from omnimix.flow.consent import weigh_consent
 from omnimix.flow.create import check, draw, picture_files, review, write_briefs, write_copy
 from omnimix.flow.enrichment import audit_enrichment, enrichment_inputs
+from omnimix.flow.identity import match_people
 from omnimix.flow.journey import map_journey
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.market import live
@@ -33,6 +34,7 @@ def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step
     today = str(machine.today.date())
     return [
         Step("ingest", partial(take_in, machine, progress), always=True),
+        Step("matching", partial(match_people, machine, progress), always=True),
         Step("identity", partial(identify, machine)),
         Step("consent", partial(weigh_consent, machine), inputs=machine.consent_assumed),
         Step("robots", partial(mark_robots, machine), inputs=machine.robots),

@@ -166,8 +166,8 @@ def _leave_out_known(warehouse: Warehouse, people: Matching) -> None:
     )
 
 
-def _scored(stores: Stores, people: Matching, model: MatchModel, rules: IdentityRules) -> pa.Table:
-    """Pairs of person keys at or above the review threshold: key_a, key_b, weight, the surest first."""
+def load_terms(stores: Stores, people: Matching) -> None:
+    """Make the table `terms` of common values: those of the people here whose marks are among the kept ones."""
     people.run("CREATE TABLE terms (field VARCHAR, term UBIGINT, share DOUBLE)")
     if stores.warehouse.parts(TERMS):
         known = stores.warehouse.arrow(stores.warehouse.table(TERMS))
@@ -179,6 +179,11 @@ def _scored(stores: Stores, people: Matching, model: MatchModel, rules: Identity
             "INSERT INTO terms SELECT m.field, m.term, k.share FROM marked_terms AS m"
             " JOIN kept_terms AS k ON k.field = m.field AND k.term = m.mark"
         )
+
+
+def _scored(stores: Stores, people: Matching, model: MatchModel, rules: IdentityRules) -> pa.Table:
+    """Pairs of person keys at or above the review threshold: key_a, key_b, weight, the surest first."""
+    load_terms(stores, people)
     people.register("scores", people.weights(model, "pairs", "terms", least=weight_of(rules.review)))
     return people.arrow(
         "SELECT least(l.owner, r.owner) AS key_a, greatest(l.owner, r.owner) AS key_b, max(match_weight) AS weight"
