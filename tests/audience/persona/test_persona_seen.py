@@ -278,7 +278,7 @@ def planted(shop_like: Any, warehouse: Warehouse) -> tuple[Any, ...]:
         {
             "profile_id": [f"p{i:05d}" for i in range(400)],
             "clv_minor": [90_000 if i % 4 == 3 else 10_000 + i for i in range(400)],
-            "p_buy": [0.5 if i % 4 == 3 else 0.1 + i / 10_000 for i in range(400)],
+            "p_buy": [0.5 + i / 10_000 if i % 4 == 3 else 0.1 + i / 10_000 for i in range(400)],
             "p_churn": [None if i % 4 == 3 else 0.4 for i in range(400)],
             "p_respond": pa.array([None] * 400, pa.float64()),
         }
