@@ -27,9 +27,18 @@ def personas(workspace: WorkspaceOption = HERE, json: JsonOption = False) -> Non
         return
     for persona in found:
         show.out.print(f"[bold]{persona.headline}[/]", soft_wrap=True)
+        if persona.narrative and (persona.narrative.refused or persona.narrative.writer != "template"):
+            told = persona.narrative.refused or f"told by {persona.narrative.writer}: {persona.narrative.text}"
+            show.out.print(f"  [dim]{told}[/]", soft_wrap=True)
         for s in persona.statements:
             low, high = (_figure(value, s.unit, currency) for value in (s.low, s.high))
             show.out.print(f"  {s.text}  [dim]95 %: {low} to {high}, n {s.n:,}[/]", soft_wrap=True)
+        for path in persona.paths:
+            steps = " → ".join(path.steps)
+            show.out.print(
+                f"  Way of {path.people:,} people ({path.share:.0%}, everybody {path.base:.0%}): {steps}",
+                soft_wrap=True,
+            )
 
 
 def _figure(value: float, unit: str, currency: str) -> str:

@@ -37,6 +37,7 @@ from omnimix.core.errors import InvalidInput
 from omnimix.core.money import Money
 from omnimix.core.record import config
 
+_MANY = (Kind.MOMENT, Kind.WORD)
 _NO_HEADLINE = frozenset({Kind.MOMENT, Kind.WORD})  # true, but no way to introduce anybody
 
 BROAD = "broad"
@@ -136,8 +137,15 @@ def candidates(people: Matrix, masks: dict[str, Mask], *, rules: PersonaRules) -
 
 
 def supported(tried: Sequence[Candidate], *, rules: PersonaRules) -> tuple[Candidate, ...]:
-    """The candidates that the data carry."""
+    """The candidates that the data carry.
+
+    Of the many hours and words each has to survive among its own kind too: beside a few large differences of other
+    kinds, chance among hundreds of hours would pass.
+    """
     alive = survivors([c.evidence.p for c in tried], rate=rules.false_discoveries)
+    for kind in _MANY:
+        own = [i for i, c in enumerate(tried) if c.metric.kind is kind]
+        alive[own] &= survivors([tried[i].evidence.p for i in own], rate=rules.false_discoveries)
     return tuple(c for c, keep in zip(tried, alive, strict=True) if keep and _matters(c, rules))
 
 
