@@ -30,7 +30,6 @@ from omnimix.measurement.lift.power import Verdict
 from omnimix.measurement.lift.promote import Promotion
 from omnimix.measurement.lift.ratio import sample_ratio
 from omnimix.measurement.lift.reading import Reading
-from omnimix.measurement.report.graph import journey_graph, shown_steps
 from omnimix.measurement.report.page import render_report
 from omnimix.measurement.report.record import Report, StageLine
 from omnimix.measurement.report.verdict import answer, figures, next_steps
@@ -355,13 +354,3 @@ def test_next_steps_say_what_waits(full: Report) -> None:
     assert "irrelevance" in whats
     assert "1st order" in whats
     assert next_steps(EMPTY)[0].what == "Nothing is waiting."
-
-
-def test_the_graph_shows_each_step_once_in_the_order_of_the_path() -> None:
-    journey = _journey()
-    assert shown_steps(journey) == ("1st order", "2nd order", "Order Refunded")
-    graph = journey_graph(journey)
-    assert graph.count("node-name") == 3
-    for told in ("100 start", "30% leave", "10% open"):
-        assert told in graph
-    assert journey_graph(replace(journey, steps=(), moves=())) == ""

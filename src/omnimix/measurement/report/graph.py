@@ -87,7 +87,7 @@ def journey_graph(journey: JourneyMap, pain: PainReport | None = None, *, alone:
     width, height = max(layout.width, 620.0), legend_y + 16
     head = Markup("<title>{}</title>").format(title)
     size = (
-        {"width": width, "height": height}
+        {"width": width, "height": height, "xmlns": "http://www.w3.org/2000/svg"}
         if alone
         else {"style": f"width:{width:.0f}px;max-width:none;min-width:0"}
     )
@@ -95,7 +95,6 @@ def journey_graph(journey: JourneyMap, pain: PainReport | None = None, *, alone:
         "svg",
         head,
         *parts,
-        xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {width:.0f} {height:.0f}",
         class_="jm",
         role="list",
@@ -110,7 +109,7 @@ def journey_graph(journey: JourneyMap, pain: PainReport | None = None, *, alone:
 def compose(journey: JourneyMap, pain: PainReport | None = None) -> Picture:
     """Choose the bands that are drawn, say the rest in the boxes, and lay all of it out."""
     drawn = _drawn(journey)
-    points = pain.points if pain else ()
+    points = (*pain.points, *pain.standing) if pain else ()
     names = [s.step for s in journey.steps]
     nodes = {START: _start(journey)} | {s: _node(journey, s, drawn, points) for s in names}
     boxes = [Box(k, _WIDE, _height(n)) for k, n in nodes.items()]
@@ -329,11 +328,13 @@ def _legend(y: float) -> list[Markup]:
 
 _LIGHT = {
     "ink": "#1f2328", "quiet": "#57606a", "paper": "#fff", "line": "#8b98a5", "on": "#6a8fb5",
-    "again": "#b9a27a", "thin": "#c3ccd5", "open": "#dfe5ea", "exit": "#c2573c", "start": "#5f9c7e", "hurt": "#b3261e",
+    "again": "#b9a27a", "thin": "#c3ccd5", "open": "#dfe5ea",
+    "exit": "#c2573c", "start": "#5f9c7e", "hurt": "#b3261e",
 }  # fmt: skip
 _DARK = {
     "ink": "#e8edf2", "quiet": "#a9b4bf", "paper": "#14181c", "line": "#66727e", "on": "#6f9ccb",
-    "again": "#c2a670", "thin": "#4a5560", "open": "#323b44", "exit": "#e07a5f", "start": "#6fb592", "hurt": "#ff8a7a",
+    "again": "#c2a670", "thin": "#4a5560", "open": "#323b44",
+    "exit": "#e07a5f", "start": "#6fb592", "hurt": "#ff8a7a",
 }  # fmt: skip
 
 

@@ -4,8 +4,8 @@ in   boxes with their least size, edges with their weight; the first box is wher
 out  Layout: where each box stands, and for each edge the points it runs through
 
 The steps of Sugiyama, Tagawa and Toda (1981). Rows follow the likeliest way from the first box (Dijkstra's
-shortest paths over −log of each edge's part of what leaves its box); long edges have a place in every
-row they cross, so they run beside boxes, never under them; rows are sorted by barycentres; places within a row are those
+shortest paths over −log of each edge's part of what leaves its box). Long edges have a place in every row they
+cross, so they run beside boxes, never under them. Rows are sorted by barycentres; places within a row are those
 nearest to their neighbours' (isotonic regression). No randomness: the same graph gives the same picture.
 """
 
