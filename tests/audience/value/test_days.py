@@ -63,7 +63,7 @@ def day_of(hour: int) -> int:
     return last_day(START + timedelta(hours=hour, microseconds=1))
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(ROWS, st.integers(1, 40))
 def test_histories_are_those_of_an_oracle(rows: list[Row], until: int) -> None:
     as_of = START + timedelta(days=until)
@@ -82,7 +82,7 @@ def test_histories_are_those_of_an_oracle(rows: list[Row], until: int) -> None:
     assert read(histories(tables(rows, as_of), upto=last_day(as_of))) == wanted
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(ROWS, st.integers(1, 30), st.integers(1, 20))
 def test_outcomes_and_habits_split_what_was_done(rows: list[Row], until: int, length: int) -> None:
     """What is known on a day and what came after it are together all there is."""
@@ -102,7 +102,7 @@ def test_outcomes_and_habits_split_what_was_done(rows: list[Row], until: int, le
         assert net["before"] + then["margin_minor"] == net["whole"]
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(ROWS, st.integers(1, 40), st.randoms(use_true_random=False))
 def test_neither_later_days_nor_the_order_of_rows_leave_a_trace(rows: list[Row], until: int, random: Any) -> None:
     day = START + timedelta(days=until)
