@@ -152,7 +152,7 @@ def _incidents(
     points: list[PainPoint] = []
     aside: list[Struck] = []
     found, scanned = candidates(counts, rules)
-    while found and len(points) < rules.most_points:
+    while found and len(aside) < rules.most_points:
         best = localise(found)
         behind = behind_point(rows.seen, rows.tried, rows.hurt, best.ratio, best.who, period_of(best))
         point = make_point(best, warehouse.arrow(outcomes(behind)), also=found, margin=margin)

@@ -21,15 +21,20 @@ from omnimix.audience.journey.pain.standing import Standing
 _VISIT = ["profile_id", "session"]
 _EVENTS = (Kind.ERROR, Kind.SUPPORT)
 _MOST_ALSO = 5
+_NEARLY = 0.75  # of the best score
 
 
 def localise(found: Sequence[Candidate]) -> Candidate:
     """The strongest candidate; an error or a call for help at the step it belongs to.
 
+    Where an error explains nearly as much as an exit or a loop, it is what happened and they are what came of it.
     An error counts after every step before it. It belongs where much of what is tried meets it (precision) and
     much of it is met (recall): the base with the highest F1 against the widest base.
     """
     best = found[0]
+    named = [c for c in found if c.ratio.kind is Kind.ERROR and c.who == best.who and _overlap(c, best)]
+    if best.ratio.kind is not Kind.ERROR and named and named[0].dates.score >= _NEARLY * best.dates.score:
+        best = named[0]
     if best.ratio.kind not in _EVENTS:
         return best
     same = [
