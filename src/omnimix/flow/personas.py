@@ -1,4 +1,4 @@
-"""Personas as a step of a run: what sets each segment apart, with pictures' figures and a short story.
+"""Personas as a step of a run: what sets each segment apart, with pictures' figures and a narrative.
 
 in   features, members, order lines and events of people who permit personalisation, the value fact
 out  artifacts `personas` and `portrait` (the whole base)
@@ -53,7 +53,7 @@ def portray(machine: Machine) -> Counts:
         unit_in="segments",
         unit_out="personas",
         detail={"statements": sum(len(p.statements) for p in personas)}
-        | ({"stories refused": len(refused), "why": refused[0]} if refused else {}),
+        | ({"narratives refused": len(refused), "why": refused[0]} if refused else {}),
         output=personas,
     )
 

@@ -31,7 +31,7 @@ _ORDER = (
     Kind.OBJECTION,
     Kind.WORD,
 )
-_MOST = 5  # sentences of the built-in story after the headline
+_MOST = 5  # sentences of the template after the headline
 _LONGEST = 1_200  # characters of a narrator's text
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -127,6 +127,6 @@ def _short(sentence: Sentence) -> str:
 
 
 def _chosen(persona: Persona) -> list[Statement]:
-    """The strongest statement of each kind, in the order of a story."""
+    """The strongest statement of each kind, in the order in which they are told."""
     first = [persona.of_kind(kind)[0] for kind in _ORDER if persona.of_kind(kind)]
     return first[:_MOST]

@@ -99,7 +99,7 @@ class Narrative:
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A segment and its supported statements, the most distinctive first; pictures' figures and a short story."""
+    """A segment and its supported statements, the most distinctive first; pictures' figures and a narrative."""
 
     segment: Segment
     headline: str  # one line: who they are

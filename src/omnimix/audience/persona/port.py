@@ -1,4 +1,4 @@
-"""The seam where a language model, or a person's own program, takes the place of the built-in story.
+"""The seam where a language model, or a person's own program, takes the place of the template.
 
 in   what may be said: a segment's name and its supported statements, by number
 out  sentences, each naming the statements it rests on
@@ -26,7 +26,7 @@ class Sentence:
 
 
 class Narrator(Protocol):
-    """Anything that can tell a few facts as a story. What it says is checked before anybody reads it."""
+    """Anything that can tell a few facts in a paragraph. What it says is checked before anybody reads it."""
 
     name: str
 
