@@ -18,7 +18,8 @@ WITHIN = timedelta(days=7)
 def counted(warehouse: Warehouse, events: list[Event]) -> list[dict[str, object]]:
     moved = moves(event_steps(event_table(events)), within_days=7, as_of=AS_OF)
     return sorted(
-        warehouse.arrow(transitions(profile_moves(moved))).to_pylist(), key=lambda r: (str(r["step"]), str(r["next_step"]))
+        warehouse.arrow(transitions(profile_moves(moved))).to_pylist(),
+        key=lambda r: (str(r["step"]), str(r["next_step"])),
     )
 
 

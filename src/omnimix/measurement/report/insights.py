@@ -48,16 +48,6 @@ def suppressed(found: Catalysts) -> tuple[Catalyst, ...]:
     return tuple(c for c in found.items if c.verdict == "suppressed")
 
 
-def path_plot(found: PathMap) -> Markup:
-    """The most frequent whole paths, and all others together."""
-    items = [
-        Bar(" → ".join((*p.steps, p.end)), p.share, f"{count(p.profiles)} people · {share(p.share)}")
-        for p in found.whole
-    ]
-    items.append(Bar("all other paths", found.beyond, share(found.beyond)))
-    return bars(items, title="Whole paths")
-
-
 def conversion_plot(found: PathMap) -> Markup:
     """How many got from each step to the goal, and how long it took."""
     items = [
@@ -95,7 +85,6 @@ def context(
 ) -> dict[str, Any]:
     """What the page's journey section shows besides the map."""
     return {
-        "paths_plot": path_plot(paths) if paths and paths.paths else "",
         "conversions_plot": conversion_plot(paths) if paths and paths.conversions else "",
         "memories": memories(paths) if paths else (),
         "differences": differences(comparisons),
