@@ -17,15 +17,17 @@ from omnimix.activation.channel.port import Setup
 from omnimix.activation.channel.registry import load
 from omnimix.core.clock import Clock, utc_now
 from omnimix.data.live.spec import live_source
+from omnimix.data.source.spec import Source
 from omnimix.flow.machine import Machine
 from omnimix.governance.audit import Anchor, verify
 from omnimix.governance.keys import load_key
 from omnimix.governance.vault import open_vault
-from omnimix.settings import Settings, read_settings
+from omnimix.settings import OmnimixFile, Settings, Storage, read_settings
 from omnimix.store.artifacts import Artifacts
 from omnimix.store.blobs import Blobs
 from omnimix.store.engine import open_warehouse
-from omnimix.store.ledger import open_ledger
+from omnimix.store.ledger import Ledger, open_ledger
+from omnimix.store.warehouse import Warehouse
 
 STATE = ".omnimix"
 KEY_FILE = Path(STATE) / "keys" / "workspace.key"
@@ -45,26 +47,15 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
     key = load_key(value=environ.get(KEY_VARIABLE), path=root / KEY_FILE)
     ledger = open_ledger(_ledger_url(root, file.storage.ledger))
     vault = open_vault(state / "vault.sqlite", key)
-    storage = file.storage
-    warehouse = open_warehouse(
-        state / "facts",
-        engine=storage.engine,
-        master=storage.master,
-        memory=storage.memory,
-        threads=storage.threads,
-    )
+    warehouse = _warehouse(state / "facts", file.storage)
     setup = Setup(
         folder=root / "out" / "channels",
         pictures=root / "out",
         brand=settings.brand,
         currency=file.workspace.currency,
     )
-    anchor = Anchor(state / "audit.anchor")
     try:
-        if not anchor.path.exists():
-            with ledger() as session:
-                if verify(session).entries == 0:
-                    anchor.write(session)
+        anchor = _anchor(state / "audit.anchor", ledger)
         yield Machine(
             root=root,
             out=root / "out",
@@ -75,14 +66,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             as_of=datetime.combine(file.workspace.as_of, time()) if file.workspace.as_of else None,
             clock=clock,
             key=key,
-            sources={
-                k: replace(
-                    s,
-                    timezone=s.timezone or file.workspace.timezone,
-                    signals=s.signals or file.consent.signals,
-                )
-                for k, s in file.sources.items()
-            },
+            sources=_sources(file),
             consent_assumed=file.consent.assume,
             journey=file.journey,
             lifecycle=file.lifecycle,
@@ -110,6 +94,30 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
         warehouse.close()
         vault.close()
         ledger.kw["bind"].dispose()
+
+
+def _warehouse(folder: Path, storage: Storage) -> Warehouse:
+    return open_warehouse(
+        folder, engine=storage.engine, master=storage.master, memory=storage.memory, threads=storage.threads
+    )
+
+
+def _anchor(path: Path, ledger: Ledger) -> Anchor:
+    """The audit's anchor; a new workspace gets its first."""
+    anchor = Anchor(path)
+    if not path.exists():
+        with ledger() as session:
+            if verify(session).entries == 0:
+                anchor.write(session)
+    return anchor
+
+
+def _sources(file: OmnimixFile) -> dict[str, Source]:
+    """The sources, with the workspace's time zone and consent signals where they name none."""
+    zone, signals = file.workspace.timezone, file.consent.signals
+    return {
+        k: replace(s, timezone=s.timezone or zone, signals=s.signals or signals) for k, s in file.sources.items()
+    }
 
 
 def _ledger_url(root: Path, url: str) -> str:
