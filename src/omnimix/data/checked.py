@@ -199,7 +199,9 @@ def _together(form: Shape, columns: dict[str, pa.Array]) -> Iterator[Fault]:
             columns["user_id"], nobody, "user_id", "names nobody: no user id, anonymous id, e-mail or phone"
         )
     if form.holds is Holds.EVENTS:
-        named = pc.coalesce(columns["name_of_event"], columns["type"])
+        tracks = pc.equal(pc.utf8_lower(columns["type"]), "track")  # only the other calls are named by their type
+        called = pc.if_else(pc.fill_null(tracks, False), pa.scalar(None, pa.string()), columns["type"])
+        named = pc.coalesce(columns["name_of_event"], called)
         yield from _told(named, mask(pc.is_null(named)), "name_of_event", "is missing")
         yield from _consent_faults(form, columns["tcf"])
     if form.holds is Holds.EVENTS and form.source.currency is None:
