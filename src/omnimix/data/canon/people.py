@@ -176,9 +176,10 @@ class Met:
         contact = [n for n in ("email", "phone") if table[KEY + n].null_count < table.num_rows]
         columns = {"(key)": person_key(table)} | {n: column(table, n) for n in (*there, *contact)}
         for row in _distinct(pa.table(columns)):
-            key = row.pop("(key)")
+            key = row["(key)"]
             if key and any(row[name] for name in there):
-                self.details.setdefault((key, canonical_json(self._plain(row))))
+                told = self._plain({name: row[name] for name in (*there, *contact)})
+                self.details.setdefault((key, canonical_json(told)))
 
     def _plain(self, row: dict[str, str | None]) -> dict[str, str]:
         """The values that are there; contacts in the form that is compared."""
