@@ -204,16 +204,20 @@ def map_journey(machine: Machine) -> Counts:
     )
     for name in ("journey", "paths", "comparisons", "opportunities", "catalysts"):
         machine.artifacts.save(name, getattr(found, name))
-    total = machine.warehouse.arrow(events_of(machine).aggregate(rows=_.count())).to_pylist()[0]["rows"]
+    tables = (events_of(machine, None), fact(machine, "automated"), events_of(machine))
+    counts = [machine.warehouse.arrow(t.aggregate(rows=_.count())).to_pylist()[0]["rows"] for t in tables]
+    came_in, of_robots, total = counts
     journey = found.journey
     return Counts(
-        total,
+        came_in,
         journey.events,
         unit_in="events",
         unit_out="events",
         set_aside={
             "of nobody known": journey.unidentified_events,
             "later than today": total - journey.events - journey.unidentified_events,
+            "of robots": of_robots,
+            "without consent to measurement": came_in - of_robots - total,
         },
         detail={
             "sessions": journey.sessions,

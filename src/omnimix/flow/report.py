@@ -4,6 +4,7 @@ in   artifacts, review, the run's journal, the final account where there is one
 out  out/report.html, out/journey.svg, out/journey.json
 """
 
+from collections.abc import Mapping
 from typing import TypeVar
 from uuid import uuid4
 
@@ -50,6 +51,7 @@ def write_report(machine: Machine, job: Job) -> Counts:
 def gather_report(machine: Machine, job: Job) -> Report:
     """Collect the records of all stages."""
     key = job.campaign.key
+    run = {r.name: r for r in journal(key, machine.ledger)}
     segmentation = _maybe(machine, "segmentation", Segmentation)
     # What a simulated market left behind is no result of a campaign that is not simulated any more.
     result = _maybe(machine, f"{key}/result", Result) if job.simulator else None
@@ -63,9 +65,7 @@ def gather_report(machine: Machine, job: Job) -> Report:
         made_at=machine.clock(),
         campaign=job.campaign,
         ladder=job.ladder,
-        stages=tuple(
-            _line(r, simulated=bool(job.simulator)) for r in journal(key, machine.ledger) if r.name != "report"
-        ),
+        stages=tuple(_line(r, simulated=bool(job.simulator)) for r in run.values() if r.name != "report"),
         journey=_maybe(machine, "journey", JourneyMap),
         paths=_maybe(machine, "paths", PathMap),
         comparisons=_maybe(machine, "comparisons", tuple[Comparison, ...]) or (),
@@ -88,7 +88,7 @@ def gather_report(machine: Machine, job: Job) -> Report:
         irrelevance_rate=result.irrelevance_rate if result else None,
         simulated=job.simulator is not None,
         made_with=_made_with(shown, audit.intact, audit.entries),
-        notes=_notes(machine, foresight, simulated=job.simulator is not None),
+        notes=_notes(machine, run, foresight, simulated=job.simulator is not None),
     )
 
 
@@ -121,10 +121,29 @@ def _made_with(shown: tuple[Candidate, ...], intact: bool, entries: int) -> dict
     }
 
 
-def _notes(machine: Machine, foresight: tuple[Foresight, ...], *, simulated: bool) -> tuple[str, ...]:
+def _left_out(run: Mapping[str, StepResult]) -> list[str]:
+    """Whose data are kept and not used: robots', and of people who refuse measurement."""
+    notes = []
+    robots, consent = run.get("robots"), run.get("consent")
+    if robots and robots.rows_in > robots.rows_out:
+        reasons = ", ".join(f"{n:,} {why}" for why, n in robots.detail["set_aside"].items())
+        share = 1 - robots.rows_out / robots.rows_in
+        notes.append(f"{share:.1%} of {robots.rows_in:,} events are robots' and left out: {reasons}.")
+    if consent and consent.rows_in > consent.rows_out:
+        notes.append(
+            f"{consent.rows_in - consent.rows_out:,} of {consent.rows_in:,} people refuse measurement: nothing of "
+            "them is on the map."
+        )
+    return notes
+
+
+def _notes(
+    machine: Machine, run: Mapping[str, StepResult], foresight: tuple[Foresight, ...], *, simulated: bool
+) -> tuple[str, ...]:
     notes = [f"Where the catalogue names no margin, {MARGIN_SHARE:.0%} of the price is assumed (grade: assumed)."]
     if machine.as_of:
         notes.append(f"Behaviour is reckoned as of {machine.as_of:%Y-%m-%d}, where the data end.")
+    notes += _left_out(run)
     if machine.consent_assumed:
         notes.append(f"Consent is assumed where a person said nothing: {', '.join(machine.consent_assumed)}.")
     if simulated:
