@@ -34,11 +34,16 @@ def _written(moves: Table) -> Table:
     changed = numbered.mutate(before=_.step.lag().over(along))
     turns = changed.filter(_.before.isnull() | (_.before != _.step))
     placed = turns.mutate(place=ibis.row_number().over(along))
-    shown = placed.filter(_.place <= _LONGEST).mutate(
-        word=(placed.place == _LONGEST).ifelse(ibis.literal(MORE), placed.step)
+    # One column a place: not every engine collects in a given order.
+    nothing = ibis.null("string")
+    steps = placed.group_by("profile_id", "number").aggregate(
+        **{f"step_{k}": (placed.place == k).ifelse(placed.step, nothing).max() for k in range(_LONGEST + 1)}
     )
-    steps = shown.group_by("profile_id", "number").aggregate(steps=_.word.collect(order_by=_.place))
-    return steps.select("profile_id", path=steps.steps.join(ARROW)).distinct()
+    path = steps.step_0
+    for k in range(1, _LONGEST + 1):
+        following = ibis.literal(ARROW) + (ibis.literal(MORE) if k == _LONGEST else steps[f"step_{k}"])
+        path = path + steps[f"step_{k}"].isnull().ifelse(ibis.literal(""), following)
+    return steps.select("profile_id", path=path).distinct()
 
 
 def paths(moves: Table, members: Table, *, group: int) -> Table:
