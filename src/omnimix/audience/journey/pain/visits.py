@@ -20,6 +20,7 @@ from omnimix.audience.journey.pain.record import Kind
 from omnimix.audience.journey.pain.rules import ERROR_PROPERTY, PainRules
 from omnimix.audience.journey.sessions import in_sessions
 from omnimix.audience.journey.steps import event_steps, fold
+from omnimix.store.instants import seconds
 
 MISSED = ""  # the next step of a try that did not reach the goal
 NEW, RETURNING, LOYAL = "new", "returning", "loyal"
@@ -137,7 +138,7 @@ def _clicks(placed: Table, rules: PainRules, own_hosts: tuple[str, ...], propert
         next_again=(_.place > _.first_place).lead().over(visit).fill_null(False),
         next_at=_.occurred_at.lead().over(visit),
     )
-    waited = (_.next_at.epoch_seconds() - _.occurred_at.epoch_seconds()).cast("float64")
+    waited = (seconds(_.next_at) - seconds(_.occurred_at)).cast("float64")
     return ahead.mutate(wait=waited).drop("next_at", "event_id")
 
 
