@@ -7,7 +7,7 @@ out  a server until it is told to stop; counts of what was settled
 import os
 from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,7 +43,7 @@ def serve(
     Stop it with Ctrl-C.
     """
     root = workspace.resolve()
-    given = {"host": host, "port": port, "workers": workers}
+    given: dict[str, Any] = {"host": host, "port": port, "workers": workers}
     rules = replace(
         settings_of(root, os.environ).file.collect, **{k: v for k, v in given.items() if v is not None}
     )

@@ -19,9 +19,9 @@ from omnimix.data.counts import Counts, IngestReport
 from omnimix.data.identity.rules import STANDARD, IdentityRules
 from omnimix.data.ingest import LOCK, intake_of, put_rejected, refresh, report, silent
 from omnimix.data.intake import Intake, Progress, Taken, take_in
-from omnimix.data.live.settle import day_of
 from omnimix.data.quarantine import Quarantined, quarantined
 from omnimix.data.rows import IngestFileRow, QuarantineRow
+from omnimix.data.settled import day_of
 from omnimix.data.source.batch import EXTRA, LINE, Batch, Broken, Record, from_records
 from omnimix.data.source.json_file import read_line
 from omnimix.data.source.mapping import Shape, locate, shape

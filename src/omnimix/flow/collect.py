@@ -10,8 +10,9 @@ from pathlib import Path
 from omnimix.data.counts import Counts, IngestReport
 from omnimix.data.ingest import LOCK, ingest, intake_of, silent
 from omnimix.data.intake import Intake, Progress
-from omnimix.data.live.settle import settle, settled
+from omnimix.data.live.settle import settle
 from omnimix.data.live.spec import Collect
+from omnimix.data.settled import settled
 from omnimix.data.source.spec import Source
 from omnimix.flow.machine import Machine
 from omnimix.governance.seal import Seal

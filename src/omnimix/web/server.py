@@ -65,7 +65,8 @@ def serve(root: Path, rules: Collect, *, settle: bool = True, begun: Callable[[]
     if settle:
         server.on_startup(settler.start)
         server.on_shutdown(partial(_stop, settler))
-    server.serve(target_loader=partial(edge_of, root, rules), wrap_loader=False)
+    loader: Any = partial(edge_of, root, rules)  # granian's type names functions only, not applications
+    server.serve(target_loader=loader, wrap_loader=False)
 
 
 def _check_port(rules: Collect) -> None:

@@ -16,8 +16,9 @@ from omnimix.data.ingest import intake_of, silent
 from omnimix.data.intake import Progress
 from omnimix.data.live.call import Envelope, Sender, packed, read_call
 from omnimix.data.live.lines import corrected
-from omnimix.data.live.settle import settle, settled
+from omnimix.data.live.settle import settle
 from omnimix.data.live.spec import Collect, live_source
+from omnimix.data.settled import settled
 from omnimix.data.source.spec import Source
 from omnimix.governance.seal import Seal
 from omnimix.store.inbox import Entry, Inbox

@@ -12,28 +12,21 @@ import hashlib
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-
-from sqlalchemy import select
 
 from omnimix.data.counts import Counts
 from omnimix.data.daily import fold
 from omnimix.data.ingest import put_rejected
-from omnimix.data.intake import Intake, Taken, take_in
+from omnimix.data.intake import Intake, take_in
 from omnimix.data.live.lines import batches, sources_in
 from omnimix.data.quarantine import forget_file
-from omnimix.data.rows import IngestFileRow
+from omnimix.data.settled import add_up_days, is_settled, row_of
 from omnimix.data.source.mapping import Found, Shape, shape
 from omnimix.data.source.read import File
 from omnimix.data.source.spec import Source
 from omnimix.data.told import LINES
 from omnimix.governance.seal import Seal
 from omnimix.store.inbox import Inbox
-from omnimix.store.ledger import Ledger
-
-_DAY = "received "  # digest of the row that stands for a day's logs: this and the day
-_SUMMED = ("lines_read", "accepted", "duplicates", "rejected", "ignored", "unidentified")
 
 
 def settle(
@@ -53,17 +46,13 @@ def settle(
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         for name in sources_in(log, seal):
             form = shape(name, sources.get(name, other))
-            if not _known(intake, name, digest):
+            if not is_settled(intake.ledger, name, digest):
                 found[name] += _take_log(intake, form, log, digest, seal)
         inbox.remove(log)
     for name in found:
-        _fold(intake, name, {log.name for log in inbox.closed()})
+        add_up_days(intake.ledger, name, waiting={log.name for log in inbox.closed()})
+        fold(intake.warehouse, LINES, folder=name)
     return dict(found)
-
-
-def _known(intake: Intake, source: str, digest: str) -> bool:
-    with intake.ledger() as session:
-        return session.get(IngestFileRow, (source, digest)) is not None
 
 
 def _take_log(intake: Intake, form: Shape, log: Path, digest: str, seal: Seal) -> Counts:
@@ -82,48 +71,7 @@ def _take_log(intake: Intake, form: Shape, log: Path, digest: str, seal: Seal) -
         forget_file(session, source=form.key, digest=digest)
         session.flush()
         put_rejected(session, intake, form, file, taken.rejected)
-        session.merge(_row(form, digest, log.name, taken, intake.now))
+        session.merge(
+            row_of(form.key, digest, spec=form.digest, log=log.name, counts=taken.counts, now=intake.now)
+        )
     return taken.counts + Counts(files=1)
-
-
-def _row(form: Shape, digest: str, file: str, taken: Taken, now: datetime) -> IngestFileRow:
-    counts = {name: getattr(taken.counts, name) for name in _SUMMED}
-    return IngestFileRow(source=form.key, digest=digest, spec=form.digest, file=file, recorded_at=now, **counts)
-
-
-def _fold(intake: Intake, source: str, waiting: set[str]) -> None:
-    """One ledger row a day for logs that are gone, and one part of known lines for many small ones."""
-    with intake.ledger.begin() as session:
-        query = select(IngestFileRow).where(IngestFileRow.source == source, IngestFileRow.file.like("%.log"))
-        for row in session.scalars(query).all():
-            if row.file in waiting:
-                continue
-            key = (source, day_of(row.file))
-            day = session.get(IngestFileRow, key)
-            if day is None:
-                nothing = dict.fromkeys(_SUMMED, 0)
-                day = IngestFileRow(source=source, digest=key[1], file=key[1], **nothing)
-                session.add(day)
-            for name in _SUMMED:
-                setattr(day, name, getattr(day, name) + getattr(row, name))
-            day.spec, day.recorded_at = row.spec, row.recorded_at
-            session.delete(row)
-            session.flush()
-    fold(intake.warehouse, LINES, folder=source)
-
-
-def day_of(log: str) -> str:
-    """Under which digest a log is counted once it is gone: its day, told by its name (UTC). "" for no log."""
-    begun = log.partition("-")[0]
-    if not (log.endswith(".log") and begun.isdigit()):
-        return ""
-    return f"{_DAY}{datetime.fromtimestamp(int(begun) / 1e9, UTC):%Y-%m-%d}"
-
-
-def settled(ledger: Ledger, sources: Mapping[str, Source]) -> dict[str, Counts]:
-    """Everything that was ever settled, by source."""
-    found: dict[str, Counts] = {name: Counts() for name in sources}
-    with ledger() as session:
-        for row in session.scalars(select(IngestFileRow).where(IngestFileRow.source.in_(list(sources)))):
-            found[row.source] += Counts(**{name: getattr(row, name) for name in _SUMMED})
-    return found
