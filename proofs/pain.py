@@ -95,7 +95,8 @@ def stories(report: PainReport) -> Iterator[Figure]:
         apart = (abs((found.period.starts_on - start).days), abs((found.period.ends_on - end).days))
         dates = f"{found.period.starts_on} to {found.period.ends_on}"
         yield Figure(f"{name}: dates", dates, f"{start} to {end} ± 3 days", max(apart) <= 3)
-        yield Figure(f"{name}: where", f"{found.step}, {found.whom}", "right step or device", ok=True)
+        place = found.who == (("device", "mobile"),) if name == "the bug" else found.step == "payment_details"
+        yield Figure(f"{name}: where", f"{found.step}, {found.whom}", "right step or device", place)
     yield at_most("other findings at the same confidence", len(ranked) - 2, 1)
     pains = [p for p in report.points if p.period and overlaps(p, SPIKE)]
     yield at_most("the organic spike called pain", len(pains), 0)

@@ -208,11 +208,13 @@ def _overlap(one: Candidate, other: Candidate) -> bool:
 
 
 def _also(found: Candidate, others: Sequence[Candidate]) -> tuple[str, ...]:
-    """Other ratios of the same people in which it shows, the strongest first."""
+    """Other outcomes of the same people in which it shows, the strongest first."""
     names = [
         f"{c.ratio.kind}: {c.ratio.base} → {c.ratio.next_step or 'goal missed'}"
         for c in others
-        if c.ratio != found.ratio and _overlap(c, found) and c.who in (found.who, ())
+        if (c.ratio.kind, c.ratio.next_step) != (found.ratio.kind, found.ratio.next_step)
+        and _overlap(c, found)
+        and c.who in (found.who, ())
     ]
     return tuple(dict.fromkeys(names))[:_MOST_ALSO]
 
