@@ -1,7 +1,7 @@
 """Journeys on generated events: the whole stage, transitions against peers, tables against hand-written SQL.
 
 in   1 million and 10 million events of `omnimix.testing.events`, written to a temporary folder
-out  seconds and peak memory of the whole stage; how many times as fast as PM4Py and Retentioneering transitions are,
+out  seconds and peak memory of the whole stage; how many times as fast as two peers transitions are counted,
      and whether all three count the same; how many times as long as the SQL each table takes, with the same rows
 
 The whole stage is everything `flow.journey.know_journey` does: map, funnel, stages, longer paths, comparisons,
@@ -87,7 +87,7 @@ def _alone(work: Callable[[Path], dict[str, Any]], file: Path) -> dict[str, Any]
 
 
 def whole_stage(file: Path) -> dict[str, Any]:
-    """Everything the journey stage finds of the events in `file`: seconds, processor seconds, peak memory in GB."""
+    """The journey stage on the events in `file`: seconds, processor seconds, peak memory in GB."""
     warehouse = Warehouse(file.parent / "stage" / "facts", memory="2500MB", threads=2)
     warehouse.root.parent.mkdir(exist_ok=True)
     events = warehouse.connection.read_parquet(str(file))
