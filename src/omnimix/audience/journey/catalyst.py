@@ -225,7 +225,8 @@ def _cells(counted: pa.Table) -> dict[str, _Cells]:
 
     def cells(rows: npt.NDArray[np.bool_]) -> Floats:
         table = np.zeros((3, len(keys), BLOCKS))
-        np.add.at(table, (slice(None), place[rows], block[rows]), sums[:, rows])
+        for layer, values in zip(table, sums, strict=True):
+            np.add.at(layer, (place[rows], block[rows]), values[rows])
         return table
 
     nobody = pc.is_null(counted["event"]).to_numpy(zero_copy_only=False)
