@@ -18,7 +18,8 @@ from omnimix.cli.options import HERE, JsonOption, WorkspaceOption, opened
 from omnimix.core.errors import NotFound
 from omnimix.flow.machine import Machine
 from omnimix.flow.people import fact
-from omnimix.flow.segments import WATCH, ask_anew, movement_between, segments_on
+from omnimix.flow.segment_watch import WATCH, movement_between
+from omnimix.flow.segments import ask_anew, segments_on
 
 group = typer.Typer(help="The segments: rules, fit, members, movement, drift.")
 DAYS = ["%Y-%m-%d"]

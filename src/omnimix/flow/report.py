@@ -25,7 +25,7 @@ from omnimix.flow.journey import journey_files
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.measure import Result
 from omnimix.flow.people import MARGIN_SHARE
-from omnimix.flow.segments import WATCH
+from omnimix.flow.segment_watch import WATCH
 from omnimix.flow.step import Counts, StepResult, journal
 from omnimix.governance.audit import verify
 from omnimix.measurement.report.page import render_report

@@ -9,41 +9,35 @@ have changed (`segments.drift`) or doubled, or when a person asks for it. In bet
 found, and only those whose features changed since.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import ibis
 from ibis.expr.types import Table
 
-from omnimix.audience.journey.stages import activity, stages
-from omnimix.audience.segment.by_rule import by_rule, memberships
+from omnimix.audience.segment.by_rule import memberships
 from omnimix.audience.segment.cluster import fit_segments
 from omnimix.audience.segment.count import counted, tally
-from omnimix.audience.segment.definition import named, of_value
 from omnimix.audience.segment.drift import Drift, Level, Reference, bin_counts, drift, edges_of, read_spreads
-from omnimix.audience.segment.features import features
 from omnimix.audience.segment.matrix import matrix
-from omnimix.audience.segment.movement import Movement, moves, read_movement
 from omnimix.audience.segment.place import clusters_of, placed, unchanged
-from omnimix.audience.segment.proxy import Proxy, attribute_counts, fit_proxies, is_protected
 from omnimix.audience.segment.sample import sample
 from omnimix.audience.segment.segment import REST
 from omnimix.audience.segment.segmentation import Segmentation
-from omnimix.audience.segment.watch import RuleList, Watch
+from omnimix.audience.segment.watch import Watch
 from omnimix.core.hashing import digest
-from omnimix.data.identity.traits import traits_of
-from omnimix.flow.enrichment import usable_traits_of
+from omnimix.flow.features import count_of, feature_table, rule_flags
 from omnimix.flow.machine import Machine
-from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, permitted_for, profiles_of
+from omnimix.flow.people import permitted_for, profiles_of
+from omnimix.flow.segment_watch import WATCH, lists_of, movement_of, proxies_of, sizes_of
 from omnimix.flow.step import Counts
 from omnimix.governance.consent import Purpose
 from omnimix.store.facts import SCHEMAS
 
 SEED = 20260101  # of clustering: fixed, so that the same customers give the same segments
 REFUSED = "without consent to personalisation"
-FITTED, WATCH, ASKED = "segments_fitted", "segment_watch", "segments_asked"
+FITTED, ASKED = "segments_fitted", "segments_asked"
 _GROWN = 2.0  # so many times the people segments were found among: found anew
 
 
@@ -57,21 +51,6 @@ class Fitted:
     asked: str  # the request to find them anew that they answer
 
 
-def feature_table(machine: Machine) -> Table:
-    """Features of every profile that personalisation may use, as of `machine.today`."""
-    events = events_of(machine, Purpose.PERSONALISATION)
-    table = features(
-        lines_of(machine, Purpose.PERSONALISATION),
-        events,
-        fact(machine, "product"),
-        as_of=machine.today,
-        stages=stages(activity(events, as_of=machine.today), machine.lifecycle),
-        timezone=machine.timezone,
-        margin_share=MARGIN_SHARE,
-    )
-    return table.semi_join(permitted_for(machine, Purpose.PERSONALISATION), "profile_id")
-
-
 def segment(machine: Machine) -> Counts:
     """Put everybody who may be profiled into one segment; who refuses personalisation is in none.
 
@@ -79,10 +58,10 @@ def segment(machine: Machine) -> Counts:
     """
     warehouse = machine.warehouse
     rows = warehouse.materialise(feature_table(machine))
-    people = _count(machine, rows)
+    people = count_of(machine, rows)
     if not people:
         return _nobody(machine, rows)
-    flags = _flags(machine, rows)
+    flags = rule_flags(machine, rows)
     earlier = machine.artifacts.load(FITTED, Fitted) if machine.artifacts.has(FITTED) else None
     drifted, reason = _drifted(machine, rows, people, flags, earlier)
     if earlier is None or reason:
@@ -90,24 +69,24 @@ def segment(machine: Machine) -> Counts:
     else:
         fitted, kept, reason = earlier, _kept(machine, rows, earlier.segmentation), ""
     clusters = _clusters(machine, rows, kept, fitted.segmentation)
-    anew = people - (0 if kept is None else _count(machine, kept))
+    anew = people - (0 if kept is None else count_of(machine, kept))
     member = warehouse.materialise(placed(clusters, flags, fitted.segmentation, as_of=machine.today))
     found = counted(fitted.segmentation, warehouse.arrow(tally(rows, member, fitted.segmentation)))
     others = _write(machine, rows, clusters, member, flags)
     if reason:
-        fitted = replace(fitted, reference=replace(fitted.reference, sizes=_sizes(found)))
+        fitted = replace(fitted, reference=replace(fitted.reference, sizes=sizes_of(found)))
         machine.artifacts.save(FITTED, fitted)
     machine.artifacts.save("segmentation", found)
     watch = Watch(
-        _lists(machine, flags, found),
-        _movement(machine, member, found),
+        lists_of(machine, flags, found),
+        movement_of(machine, member, found),
         drifted,
-        _proxies(machine, member),
+        proxies_of(machine, member, seed=SEED),
         anew,
         reason,
     )
     machine.artifacts.save(WATCH, watch)
-    refused = _count(machine, profiles_of(machine)) - people - others
+    refused = count_of(machine, profiles_of(machine)) - people - others
     return Counts(
         people + others + refused,
         people,
@@ -132,7 +111,7 @@ def _nobody(machine: Machine, rows: Table) -> Counts:
     member = SCHEMAS["member"].to_pyarrow().empty_table()
     nobody = rows.select("profile_id", cluster=ibis.literal(REST))
     others = _write(machine, rows, nobody, ibis.memtable(member), None)
-    everybody = _count(machine, profiles_of(machine))
+    everybody = count_of(machine, profiles_of(machine))
     return Counts(
         everybody,
         0,
@@ -159,17 +138,11 @@ def segments_on(machine: Machine, day: datetime) -> Segmentation:
     """The segments that would have been found on `day`, from what had happened by then. Nothing is written."""
     then = replace(machine, as_of=day)
     rows = machine.warehouse.materialise(feature_table(then))
-    people = _count(machine, rows)
-    flags = _flags(then, rows)
+    people = count_of(machine, rows)
+    flags = rule_flags(then, rows)
     found = _fit(then, rows, flags, people).segmentation
     member = placed(clusters_of(rows, found), flags, found, as_of=day)
     return counted(found, machine.warehouse.arrow(tally(rows, member, found)))
-
-
-def movement_between(machine: Machine, before: datetime, after: datetime) -> Movement:
-    """Who moved between two days, placed by today's segments. Raises NotFound before the first run."""
-    found = machine.artifacts.load("segmentation", Segmentation)
-    return _moved(machine, _on(machine, before, found), _on(machine, after, found), found, before, after)
 
 
 def _fit(machine: Machine, rows: Table, flags: Table | None, people: int) -> Fitted:
@@ -182,7 +155,7 @@ def _fit(machine: Machine, rows: Table, flags: Table | None, people: int) -> Fit
     found = fit_segments(drawn, rules, seed=SEED, currency=machine.currency, flags=met, people=people)
     edges = edges_of(matrix(drawn, home=found.home), [a.column for a in found.axes], bins=rules.drift.bins)
     spreads = read_spreads(arrow(bin_counts(rows, edges, home=found.home)), edges)
-    reference = Reference(machine.today, spreads, _sizes(found))
+    reference = Reference(machine.today, spreads, sizes_of(found))
     return Fitted(found, reference, _made_from(machine), _asked(machine))
 
 
@@ -210,21 +183,6 @@ def _drifted(
     if people >= _GROWN * known.people:
         return found, f"there are {people:,} customers, and there were {known.people:,}"
     return found, found.advice if found.level is Level.ALARM else ""
-
-
-def _flags(machine: Machine, rows: Table) -> Table | None:
-    """Who meets which rule segment, once worked out."""
-    if not machine.segments.rules:
-        return None
-    flags = by_rule(
-        rows,
-        machine.segments.rules,
-        events=events_of(machine, Purpose.PERSONALISATION),
-        traits=usable_traits_of(machine),
-        value=machine.warehouse.table("value"),
-        as_of=machine.today,
-    )
-    return machine.warehouse.materialise(flags)
 
 
 def _kept(machine: Machine, rows: Table, segmentation: Segmentation) -> Table | None:
@@ -263,77 +221,7 @@ def _write(machine: Machine, rows: Table, clusters: Table, member: Table, flags:
         warehouse.write("membership", listed.order_by("segment", "profile_id"))
     else:
         warehouse.drop("membership", part="all")
-    return written - _count(machine, member)
-
-
-def _lists(machine: Machine, flags: Table | None, found: Segmentation) -> tuple[RuleList, ...]:
-    rules = machine.segments.rules
-    if flags is None:
-        return ()
-    sums = flags.aggregate(**{key: flags[key].ifelse(1, 0).cast("int64").sum().fill_null(0) for key in rules})
-    met = machine.warehouse.arrow(sums).to_pylist()[0]
-    sizes = dict(_sizes(found))
-    lists = []
-    for key, definition in rules.items():
-        note = ""
-        if not definition.claims:
-            note = "a list beside the ladder"
-        elif key not in found.claims:
-            note = f"fewer than {machine.segments.min_size} people of its own: a list beside the ladder"
-        lists.append(RuleList(key, named(key, definition), definition.text, met[key], sizes.get(key, 0), note))
-    return tuple(lists)
-
-
-def _movement(machine: Machine, member: Table, found: Segmentation) -> Movement:
-    """Against `compare_days` ago."""
-    before = machine.today - timedelta(days=machine.segments.compare_days)
-    after = _on(machine, machine.today, found) if _untold(machine, found) else member
-    return _moved(machine, _on(machine, before, found), after, found, before, machine.today)
-
-
-def _moved(
-    machine: Machine, then: Table, now: Table, found: Segmentation, before: datetime, after: datetime
-) -> Movement:
-    order = [*(s.key for s in found.segments if s.key != REST), REST]
-    order = [*order, *(k for k in (*found.claims, *found.keys) if k not in order)]
-    cells = machine.warehouse.arrow(moves(then, now))
-    return read_movement(cells, order, before=before, after=after, left_out=_untold(machine, found))
-
-
-def _untold(machine: Machine, found: Segmentation) -> tuple[str, ...]:
-    """Rule segments that cannot be told for a past day: the fact `value` speaks of one day only."""
-    needing = of_value(machine.segments.rules)
-    return tuple(k for k in found.claims if k in needing)
-
-
-def _on(machine: Machine, day: datetime, found: Segmentation) -> Table:
-    """Who was in which of the segments `found` on a day, as far as that can be told."""
-    then = replace(machine, as_of=day)
-    known = replace(found, claims=tuple(k for k in found.claims if k not in _untold(machine, found)))
-    rows = machine.warehouse.materialise(feature_table(then))
-    flags = _flags(then, rows) if known.claims else None
-    return machine.warehouse.materialise(placed(clusters_of(rows, known), flags, known, as_of=day))
-
-
-def _proxies(machine: Machine, member: Table) -> tuple[Proxy, ...]:
-    """How well segments predict what is protected, where people said it themselves."""
-    told = traits_of(fact(machine, "trait"), fact(machine, "link"))
-    told = told.filter(told["provider"].isnull())
-    names = machine.warehouse.arrow(told.select("trait").distinct().order_by("trait"))["trait"].to_pylist()
-    attributes = tuple(n for n in names if is_protected(n))
-    if not attributes:
-        return ()
-    rows = machine.warehouse.arrow(attribute_counts(member, told, attributes))
-    return fit_proxies(rows, machine.segments, attributes=attributes, seed=SEED)
-
-
-def _count(machine: Machine, rows: Table) -> int:
-    counted_rows: Mapping[str, int] = machine.warehouse.arrow(rows.aggregate(n=rows.count())).to_pylist()[0]
-    return counted_rows["n"]
-
-
-def _sizes(found: Segmentation) -> tuple[tuple[str, int], ...]:
-    return tuple((s.key, s.size) for s in found.segments)
+    return written - count_of(machine, member)
 
 
 def _made_from(machine: Machine) -> str:
