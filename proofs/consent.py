@@ -14,6 +14,7 @@ import json
 import random
 import sqlite3
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from omnimix.app import machine_of, settings_of
+from omnimix.app import KEY_VARIABLE, machine_of, settings_of
 from omnimix.cli.workspace import init
 from omnimix.core.errors import NotAllowed
 from omnimix.core.hashing import digest
@@ -40,6 +41,7 @@ from omnimix.testing.consent import tcf_string
 from omnimix.testing.evidence import Figure, at_least, equal
 
 NOW = datetime(2026, 11, 1, 12)
+KEY = b64encode(bytes(range(32))).decode()
 CROWD = 60
 M, P, A, E = Purpose.MEASUREMENT, Purpose.PERSONALISATION, Purpose.ADVERTISING, Purpose.EMAIL
 
@@ -246,7 +248,8 @@ def _profiles(root: Path, people: list[Planted], acting: list[Planted]) -> None:
 def opened(root: Path, *, ignoring: bool = False) -> Iterator[tuple[Machine, Job]]:
     """The workspace's machine and its campaign, in a small market; `ignoring`: with everything permitted."""
     settings = settings_of(root, {})
-    with machine_of(settings, {}, clock=lambda: NOW) as machine:
+    # One key for every shop: profiles are named by it, and samples are drawn by profile.
+    with machine_of(settings, {KEY_VARIABLE: KEY}, clock=lambda: NOW) as machine:
         job = settings.job("first")
         campaign = replace(job.campaign, channels=("google_ads_editor", "email_files"))
         job = replace(job, campaign=campaign, simulator=Simulation(people=600, weeks=1, seed=3))
