@@ -70,7 +70,7 @@ def tables(warehouse: Warehouse, table: pa.Table) -> dict[str, ibis.Table]:
     return {"seen": seen, "tried": tried, "hurt": warehouse.materialise(hurts(clicks, tried, seen))}
 
 
-@settings(max_examples=7)
+@settings(max_examples=4)
 @given(table=events())
 def test_tries_and_hurts_are_those_of_each_visit(warehouse: Warehouse, table: pa.Table) -> None:
     rows = {name: warehouse.arrow(t).to_pylist() for name, t in tables(warehouse, table).items()}
@@ -92,7 +92,7 @@ def test_tries_and_hurts_are_those_of_each_visit(warehouse: Warehouse, table: pa
     assert all((r["profile_id"], r["session"], r["base"], r["to"]) in tried for r in rows["hurt"])
 
 
-@settings(max_examples=7)
+@settings(max_examples=4)
 @given(table=events())
 def test_daily_counts_add_up(warehouse: Warehouse, table: pa.Table) -> None:
     made = tables(warehouse, table)
@@ -108,7 +108,7 @@ def test_daily_counts_add_up(warehouse: Warehouse, table: pa.Table) -> None:
     assert all(r["hurts"] <= r["hurts_squared"] <= r["crossed"] for r in alike)
 
 
-@settings(max_examples=7)
+@settings(max_examples=4)
 @given(table=events(), base=st.sampled_from([START, "cart"]), who=st.sampled_from([(), (("device", "mobile"),)]))
 def test_only_struck_visits_are_set_aside(
     warehouse: Warehouse, table: pa.Table, base: str, who: tuple[tuple[str, str], ...]
