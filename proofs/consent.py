@@ -55,8 +55,8 @@ ARTIFACTS = {
     "catalysts": "journey", "pain": "pain points", "segment": "segments", "personas": "personas",
     "portrait": "personas", "value": "value", "enrichment": "enrichment", "first/": "experiment",
 }  # fmt: skip
-CAME_IN = {"event", "order_line", "trait", "consent", "link", "identity_edge", "ingested_line", "automated", "robot",
-           "product", "declared_product", "spend"}  # fmt: skip
+CAME_IN = {"event", "order_line", "trait", "consent", "link", "identity_edge", "ingested_line", "automated",
+           "robot", "product", "declared_product", "spend"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ def normalised(kind: KeyKind, value: str, *, region: str = "GB") -> str | None:
 
     User and anonymous ids are trimmed (spreadsheets' `17850.0` is `17850`); e-mail is trimmed and in lower case;
     phone numbers become E.164, read as of `region` when they have no country code. Raises InvalidInput for an
-    e-mail or phone that cannot be one. A handle loses its `@` and its capitals: networks tell them apart by neither.
+    e-mail or phone that cannot be one. A handle loses its `@` and its capitals: networks tell them apart by
+    neither.
     """
     text = value.strip()
     if text.lower() in _NOBODY:
