@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omnimix.core.errors import NotFound
 from omnimix.data.identity.decisions import decide, decided
 from omnimix.data.identity.evidence import evidence_of, veil
 from omnimix.data.identity.fields import FIELDS
@@ -53,7 +54,7 @@ CRM = (
 
 def source(name: str) -> Source:
     """A source of people."""
-    return Source(path=f"{name}.csv", holds="profiles", columns=COLUMNS, properties=("language",))  # type: ignore[arg-type]
+    return Source(path=f"{name}.csv", holds="profiles", columns=COLUMNS)  # type: ignore[arg-type]
 
 
 class Run:
@@ -204,7 +205,10 @@ def test_a_forgotten_person_does_not_come_back_by_a_new_key(run: Run) -> None:
     )
     run.take("shop", "more")
     run.match()
-    assert run.named("Ada") == set()
+    (still,) = [p for p, keys in run.people().items() if len(keys) == 3]
+    assert still == ada
+    with pytest.raises(NotFound, match="forgotten"):
+        run.place.known(ada)
 
 
 def test_training_finds_people_who_do_not_exist() -> None:
@@ -213,9 +217,8 @@ def test_training_finds_people_who_do_not_exist() -> None:
         people.tell(Detail(n, str(n), values) for n, (_person, values) in enumerate(told))
         people.normalise()
         model = people.train()
-        people.run(
-            "CREATE TABLE pairs AS SELECT l.record AS one, r.record AS other FROM people l, people r WHERE one < other"
-        )
+        every = "SELECT l.record AS one, r.record AS other FROM people AS l, people AS r WHERE l.record < r.record"
+        people.run(f"CREATE TABLE pairs AS {every}")
         people.register("terms", people.terms())
         scores = people.weights(model, "pairs", "terms", least=5.0)
     found = {(a, b) for a, b in zip(scores["record_l"].to_pylist(), scores["record_r"].to_pylist(), strict=True)}
