@@ -5,7 +5,7 @@ out  Machine (one workspace) and Job (one campaign file)
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from omnimix.store.blobs import Blobs
 from omnimix.store.ledger import Ledger
 from omnimix.store.warehouse import Warehouse
 
+_LIVE = live_source(Collect(), currency="GBP")
 HISTORY_WEEKS = 26  # of the user's own orders, from which purchase rates and variances are taken
 
 
@@ -96,13 +97,13 @@ class Machine:
     artifacts: Artifacts
     anchor: Anchor
     channel: Callable[[str], Channel]
-    pain: PainRules = PainRules()
-    value: ValueRules = ValueRules()
-    collect: Collect = Collect()
-    live: Source = live_source(Collect(), currency="GBP")  # how events that arrive over HTTP are read
-    enrichment: EnrichmentRules = EnrichmentRules()
-    personas: PersonaRules = PersonaRules()
-    robots: RobotRules = RobotRules()
+    pain: PainRules = field(default_factory=PainRules)
+    value: ValueRules = field(default_factory=ValueRules)
+    collect: Collect = field(default_factory=Collect)
+    live: Source = _LIVE  # how events that arrive over HTTP are read
+    enrichment: EnrichmentRules = field(default_factory=EnrichmentRules)
+    personas: PersonaRules = field(default_factory=PersonaRules)
+    robots: RobotRules = field(default_factory=RobotRules)
     identity: IdentityRules = STANDARD
 
     @property

@@ -7,7 +7,7 @@ out  a Shape (source and preset in one), and tables of canonical text columns
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -153,18 +153,22 @@ def locate(form: Shape, have: Sequence[str], *, where: str, open_ended: bool = F
             _missing(ours, theirs, have, where=where)
     if not open_ended:
         _one_of(form, found, have, where=where)
-    for prefix, named in ((PROPERTY, {p: p for p in form.properties}), (CONSENT, form.source.consent)):
-        for ours, theirs_ in named.items():
-            if spelling(theirs_) in spelt:
-                found[prefix + ours] = (spelt[spelling(theirs_)],)
-            elif not open_ended and (prefix == CONSENT or theirs_ in form.source.properties):
-                _missing(theirs_, (theirs_,), have, where=where)
-    if form.holds is Holds.EVENTS:
-        for category in form.signals.purposes:
-            theirs_ = spelling(_PREFERENCES + category)
-            if theirs_ in spelt:
-                found[CATEGORY + category] = (spelt[theirs_],)
+    for ours, column, must in _named(form):
+        if spelling(column) in spelt:
+            found[ours] = (spelt[spelling(column)],)
+        elif must and not open_ended:
+            _missing(column, (column,), have, where=where)
     return Found(found, open_ended)
+
+
+def _named(form: Shape) -> Iterator[tuple[str, str, bool]]:
+    """Canonical name, column, and whether it has to be there: what the source itself names."""
+    for column in form.properties:
+        yield PROPERTY + column, column, column in form.source.properties
+    for purpose, column in form.source.consent.items():
+        yield CONSENT + purpose, column, True
+    for category in form.signals.purposes if form.holds is Holds.EVENTS else ():
+        yield CATEGORY + category, _PREFERENCES + category, False
 
 
 def _is_required(form: Shape, name: str) -> bool:
