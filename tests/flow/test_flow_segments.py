@@ -7,7 +7,7 @@ from tests.flow.conftest import Ran
 
 from omnimix.audience.segment.definition import Definition
 from omnimix.audience.segment.movement import NEW
-from omnimix.audience.segment.segment import REST, Origin
+from omnimix.audience.segment.segment import Origin
 from omnimix.audience.segment.segmentation import Segmentation
 from omnimix.audience.segment.watch import Watch
 from omnimix.flow.machine import Machine
@@ -35,38 +35,25 @@ def kept(machine: Machine) -> tuple[Segmentation, Watch, dict[str, str]]:
     )
 
 
-def test_a_second_run_keeps_the_segments_and_places_nobody_anew(ran: Ran) -> None:
+def test_segments_are_kept_between_runs_until_there_is_a_reason(ran: Ran) -> None:
     segment(ran.machine)
     first = kept(ran.machine)
     segment(ran.machine)
     second = kept(ran.machine)
-    assert second[0] == first[0]
-    assert second[2] == first[2]
-    assert second[1].placed_anew == 0
-    assert second[1].found_anew == ""
+    assert (second[0], second[2]) == (first[0], first[2])
+    assert (second[1].placed_anew, second[1].found_anew) == (0, "")
     assert second[1].drift is not None
     assert second[1].drift.level == "steady"
+    ask_anew(ran.machine)
+    segment(ran.machine)
+    assert kept(ran.machine)[1].found_anew == "a person asked for it"
 
 
-def test_changed_rules_and_a_persons_wish_find_them_anew(ran: Ran) -> None:
-    machine = ran.machine
-    segment(machine)
-    ruled = with_rules(machine)
-    segment(ruled)
-    assert kept(ruled)[1].found_anew == "the rules changed"
-    segment(ruled)
-    assert kept(ruled)[1].found_anew == ""
-    ask_anew(ruled)
-    segment(ruled)
-    assert kept(ruled)[1].found_anew == "a person asked for it"
-    segment(replace(ruled, as_of=ruled.today - timedelta(days=40)))
-    assert kept(ruled)[1].found_anew == "they were found on a later day"
-
-
-def test_rule_segments_take_their_people_and_lists_stand_beside(ran: Ran) -> None:
+def test_rule_segments_take_their_people_lists_stand_beside_and_movement_conserves(ran: Ran) -> None:
     machine = with_rules(ran.machine)
     segment(machine)
     found, watch, member = kept(machine)
+    assert watch.found_anew == "the rules changed"
     rows = machine.warehouse.arrow(machine.warehouse.table("feature")).to_pylist()
     twice = {r["profile_id"] for r in rows if r["orders"] >= 2}
     assert twice == {p for p, s in member.items() if s == "bought-twice"}
@@ -79,18 +66,10 @@ def test_rule_segments_take_their_people_and_lists_stand_beside(ran: Ran) -> Non
     assert sizes["rare"] == (0, 0)
     assert sizes["lately"] == (sum(m["segment"] == "lately" for m in listed), 0)
     assert "beside the ladder" in next(r.note for r in watch.lists if r.key == "rare")
-
-
-def test_movement_conserves_people(ran: Ran) -> None:
-    segment(ran.machine)
-    found, watch, member = kept(ran.machine)
     assert watch.movement is not None
     assert watch.movement.profiles == sum(s.size for s in found.segments)
-    for s in found.segments:
-        assert watch.movement.came(s.key) == s.size
-    again = movement_between(ran.machine, watch.movement.before, watch.movement.after)
-    assert again == watch.movement
-    long_ago = movement_between(ran.machine, ran.machine.today - timedelta(days=9_000), ran.machine.today)
+    assert all(watch.movement.came(s.key) == s.size for s in found.segments)
+    long_ago = movement_between(machine, machine.today - timedelta(days=9_000), machine.today)
     assert {m.segment for m in long_ago.moves} == {NEW}
     assert set(member.values()) >= {m.next_segment for m in long_ago.moves}
 
@@ -98,16 +77,8 @@ def test_movement_conserves_people(ran: Ran) -> None:
 def test_segments_of_a_past_day_are_those_a_run_on_that_day_would_find(ran: Ran) -> None:
     day = ran.machine.today - timedelta(days=60)
     found = segments_on(ran.machine, day)
-    then = replace(ran.machine, as_of=day)
-    ask_anew(then)
+    then = replace(ran.machine, as_of=day, segments=replace(ran.machine.segments, refit="always"))
     segment(then)
+    assert kept(then)[1].found_anew == "the rules changed"
     assert kept(then)[0] == found
     assert sum(s.size for s in found.segments) <= 40
-
-
-def test_refit_always_finds_them_anew_in_every_run(ran: Ran) -> None:
-    machine = replace(ran.machine, segments=replace(ran.machine.segments, refit="always"))
-    segment(machine)
-    segment(machine)
-    assert kept(machine)[1].found_anew == "segments.refit is always"
-    assert kept(machine)[0].segments[-1].key == REST
