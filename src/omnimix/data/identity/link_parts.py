@@ -3,12 +3,13 @@
 in   rows whose profile is new or changed
 out  parts of the link fact; a key stands in one of them only
 
-A small link fact is one file. A large one is split by the first two hex digits of the key, and new keys wait
+A small link fact is one file. A large one is split by the first hex digit of the key, and new keys wait
 beside it in small parts until there are enough of them.
 """
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from ibis import _
 
 from omnimix.store.facts import LINK
@@ -67,23 +68,27 @@ def _rewrite(warehouse: Warehouse, changed: pa.Table, *, large: bool) -> None:
 
 
 def _places(keys: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.utf8_slice_codeunits(pc.list_element(pc.split_pattern(keys, ":"), 1), 0, 2)
+    return pc.utf8_slice_codeunits(pc.list_element(pc.split_pattern(keys, ":"), 1), 0, 1)
 
 
 def _move(warehouse: Warehouse, moved: pa.Table) -> None:
-    """Give keys that are known another profile, each in the part where it stands."""
-    places = set(_places(moved["key"]).to_pylist())
-    for part in warehouse.parts("link"):
-        if part in places or part.startswith(_WAITING):
-            rows = _replaced(warehouse.arrow(warehouse.table("link", part)), moved)
-            if rows is not None:
-                warehouse.write("link", rows, part=part)
+    """Give keys that are known another profile, each in the part where it stands: most often among the newest."""
+    waiting = [part for part in warehouse.parts("link") if part.startswith(_WAITING)]
+    for part in reversed(waiting):
+        moved = _replace(warehouse, part, moved)
+    for part in sorted(set(_places(moved["key"]).to_pylist())):
+        _replace(warehouse, part, moved)
 
 
-def _replaced(old: pa.Table, moved: pa.Table) -> pa.Table | None:
-    """`old` with the profiles of `moved` keys; None where it has none of these."""
+def _replace(warehouse: Warehouse, part: str, moved: pa.Table) -> pa.Table:
+    """Write the profiles of `moved` keys into a part. Returns the rows whose keys are not there."""
+    if not moved.num_rows:
+        return moved
+    old = pq.read_table(warehouse.files("link", part)[0])
     places = pc.index_in(old["key"], value_set=moved["key"])
     if places.null_count == old.num_rows:
-        return None
+        return moved
     profile = pc.coalesce(moved["profile_id"].take(places), old["profile_id"])
-    return old.set_column(old.schema.get_field_index("profile_id"), "profile_id", profile)
+    rows = old.set_column(old.schema.get_field_index("profile_id"), "profile_id", profile)
+    warehouse.write("link", rows, part=part)
+    return moved.filter(pc.invert(pc.is_in(moved["key"], value_set=old["key"])))
