@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnimix.core.errors import InvalidInput
-from omnimix.data.live.call import Envelope, Sender, own_id, packed, read_call, unpacked
+from omnimix.data.live.call import Envelope, Sender, own_id, packed, read_call, split, unpacked
 
 SECRET = b"secret"
 
@@ -77,6 +77,24 @@ def test_a_refusal_repeats_nothing_of_the_body() -> None:
     with pytest.raises(InvalidInput) as refused:
         read_call("batch", b'{"batch": "anna@shop.example"}', secret=SECRET)
     assert "anna" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "beside", [b'"context": {"a": "\xe0"}', b'"x": "\xe0"', b'"sentAt": "\xe0"', b'"context": {"a": "\\ud800"}']
+)
+@pytest.mark.parametrize("event", [b'{"messageId": "m"}', b"{}"])
+def test_what_is_acknowledged_can_be_read_again(beside: bytes, event: bytes) -> None:
+    body = b'{"batch": [' + event + b"], " + beside + b"}"
+    try:
+        read_call("batch", body, secret=SECRET)
+    except InvalidInput:
+        return
+    split("batch", body)
+
+
+def test_no_utf_8_is_refused_wherever_it_stands() -> None:
+    with pytest.raises(InvalidInput, match="UTF-8"):
+        read_call("batch", b'{"batch": [{"messageId": "m", "name": "\xe0"}]}', secret=SECRET)
 
 
 def test_envelopes_come_back() -> None:

@@ -58,9 +58,8 @@ class _Named(msgspec.Struct, rename="camel"):
     message_id: str
 
 
-class _NamedBatch(msgspec.Struct, rename="camel"):
-    batch: list[_Named]
-    write_key: str | None = None
+class _NamedBatch(Outer, rename="camel"):  # with the same fields beside, so that `split` reads what this reads
+    batch: list[_Named] | None = None
 
 
 class _Event(msgspec.Struct, rename="camel"):
@@ -89,6 +88,10 @@ def read_call(call: str, body: bytes, *, secret: bytes) -> Call:
 
     Raises InvalidInput when it is no JSON, no object, has no list of events where one belongs, or too many.
     """
+    try:
+        body.decode()  # decoders pass over what they do not need, also when it is no UTF-8
+    except UnicodeDecodeError:
+        raise InvalidInput("the body is not UTF-8", fix="send JSON in UTF-8") from None
     if call == "batch" and (quick := _all_named(body)) is not None:
         return quick
     outer, events = split(call, body)
@@ -110,10 +113,15 @@ def _all_named(body: bytes) -> Call | None:
         found = _NAMED.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    ids = [event.message_id for event in found.batch]
-    if len(ids) > MOST_EVENTS or not all(0 < len(i) <= _LONGEST_ID and not i.isspace() for i in ids):
+    ids = [event.message_id for event in found.batch or ()]
+    if (
+        found.batch is None
+        or len(ids) > MOST_EVENTS
+        or not all(0 < len(i) <= _LONGEST_ID and not i.isspace() for i in ids)
+    ):
         return None
-    return Call(tuple([_mark(i.strip().encode(), b"") for i in ids]), {}, found.write_key)
+    write_key = found.write_key if isinstance(found.write_key, str) else None
+    return Call(tuple([_mark(i.strip().encode("utf-8", "surrogatepass"), b"") for i in ids]), {}, write_key)
 
 
 def split(call: str, body: bytes) -> tuple[Outer, tuple[msgspec.Raw, ...]]:

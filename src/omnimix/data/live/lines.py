@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from omnimix.core.errors import InvalidInput
 from omnimix.data.live.call import MOST_EVENT, Envelope, Outer, own_id, split, unpacked
 from omnimix.data.source.batch import LINE, Batches, Broken, Record, from_records
 from omnimix.data.source.json_file import flat
@@ -45,7 +46,13 @@ def _events(log: Path, seal: Seal, source: str) -> Iterator[Record | Broken]:
         envelope = unpacked(seal.open(frame.sealed))
         if envelope.source != source:
             continue
-        outer, events = split(envelope.call, envelope.body)
+        try:
+            outer, events = split(envelope.call, envelope.body)
+        except (
+            InvalidInput
+        ) as error:  # the edge read it; should it not be read here, nothing may get stuck behind it
+            yield from (Broken(error.message, {LINE: None}) for new in frame.new if new)
+            continue
         for place, (event, new) in enumerate(zip(events, frame.new, strict=True)):
             if new:
                 yield _record(event, place, outer, envelope)
@@ -74,7 +81,7 @@ def _record(event: msgspec.Raw, place: int, outer: Outer, envelope: Envelope) ->
     _dated(said, outer.sent_at, envelope.received_us)
     try:
         record = flat(said)
-    except RecursionError:
+    except (RecursionError, TypeError, ValueError):
         return Broken("is nested too deeply", {LINE: raw.decode("utf-8", "replace")[:_SHOWN]})
     return record | _request(envelope)
 
