@@ -82,7 +82,7 @@ def planted() -> list[Planted]:
     """One a combination, told by file and by category; those a TCF string can say, by string; GPC besides."""
     made: list[Planted] = []
     for how in ("file", "category", "tcf"):
-        for chosen in product((True, False), repeat=4):
+        for chosen in product((False, True), repeat=4):  # refusers first: the map names the first of equals
             permits = frozenset(p for p, yes in zip(Purpose, chosen, strict=True) if yes)
             if how != "tcf" or E not in permits:
                 made.append(Planted(len(made), permits, how))

@@ -29,10 +29,13 @@ def persona_inputs(machine: Machine) -> list[Any]:
 
 
 def portray(machine: Machine) -> Counts:
-    """Write a persona for every segment."""
+    """Write a persona for every segment; none where nobody may be looked at."""
     segmentation = machine.artifacts.load("segmentation", Segmentation)
     feature = machine.warehouse.table("feature")
     rows = machine.warehouse.arrow(feature)
+    if not rows.num_rows:
+        machine.artifacts.save("personas", ())
+        return Counts(0, 0, unit_in="segments", unit_out="personas")
     placed = machine.warehouse.arrow(fact(machine, "member").semi_join(feature, "profile_id"))
     personas = fit_personas(
         rows,
