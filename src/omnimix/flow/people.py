@@ -4,6 +4,7 @@ in   facts in the warehouse
 out  tables with profile_id, Product records, the Audience that hard eligibility looks at
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -37,27 +38,42 @@ def lines_of(machine: Machine, purpose: Purpose | None = Purpose.MEASUREMENT) ->
 
     None reads everything: for counting what came in, before any use.
     """
-    return _allowed(machine, resolve(fact(machine, "order_line"), fact(machine, "link")), purpose)
+    return _kept(
+        machine, "order_line", lambda: resolve(fact(machine, "order_line"), fact(machine, "link")), purpose
+    )
 
 
 def events_of(machine: Machine, purpose: Purpose | None = Purpose.MEASUREMENT) -> Table:
     """Events that a person did, with the profile each belongs to now: of people who permit `purpose`, and of
     nobody known. None reads everything, also what robots did: for counting what came in, before any use.
     """
-    events = resolve(fact(machine, "event"), fact(machine, "link"))
     if purpose is None:
-        return events
-    return _allowed(machine, events.anti_join(fact(machine, "automated"), "event_id"), purpose)
+        return resolve(fact(machine, "event"), fact(machine, "link"))
+    return _kept(machine, "event", lambda: _human(machine), purpose)
 
 
 def traits_of(machine: Machine, purpose: Purpose | None = Purpose.PERSONALISATION) -> Table:
     """Traits with the profile each belongs to now, of people who permit `purpose`."""
-    return _allowed(machine, resolve(fact(machine, "trait"), fact(machine, "link")), purpose)
+    return _kept(machine, "trait", lambda: resolve(fact(machine, "trait"), fact(machine, "link")), purpose)
 
 
-def _allowed(machine: Machine, rows: Table, purpose: Purpose | None) -> Table:
+def _human(machine: Machine) -> Table:
+    events = resolve(fact(machine, "event"), fact(machine, "link"))
+    return events.anti_join(fact(machine, "automated"), "event_id")
+
+
+def _kept(machine: Machine, name: str, make: Callable[[], Table], purpose: Purpose | None) -> Table:
+    """A fact with profiles, of people who permit `purpose`, worked out once: nearly every question begins here."""
     if purpose is None:
-        return rows
+        return make()
+    said = "assumed" if purpose in machine.consent_assumed else "asked"
+    made_from = (name, "link", "consent", "robot", "automated")
+    return machine.warehouse.once(
+        f"{name} for {purpose}, {said}", lambda: _allowed(machine, make(), purpose), of=made_from
+    )
+
+
+def _allowed(machine: Machine, rows: Table, purpose: Purpose) -> Table:
     assume = purpose in machine.consent_assumed
     return rows.anti_join(withheld(profiles_of(machine), _consent(machine), purpose, assume=assume), "profile_id")
 

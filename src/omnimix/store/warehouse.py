@@ -9,7 +9,7 @@ a crash leaves the old part or the new one.
 """
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +21,9 @@ from ibis.expr.types import Table
 
 from omnimix.core.errors import InvalidInput
 from omnimix.store.facts import SCHEMAS, widened
+
+# Merging neighbouring SELECTs is a third of the time it takes to write a query, and engines do it by themselves.
+ibis.options.sql.fuse_selects = False
 
 _ROW_GROUP = 122_880  # DuckDB's own vector-group size: one group is one unit of parallel work
 
@@ -36,6 +39,7 @@ class Warehouse:
         self.connection.raw_sql("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
         # The engine would draw its bar on standard output, amid what a command prints for another program.
         self.connection.raw_sql("SET enable_progress_bar = false")
+        self._once: dict[str, tuple[list[dict[str, int]], Table]] = {}
 
     @property
     def local(self) -> "Warehouse":
@@ -55,7 +59,8 @@ class Warehouse:
     def table(self, fact: str, part: str | Collection[str] | None = None) -> Table:
         """All rows of a fact, or of one or some of its parts. A known fact with no parts is an empty table.
 
-        Nullable columns that a fact got later are null in the rows of older parts. Raises InvalidInput for a name that is no fact and has no files.
+        Nullable columns that a fact got later are null in the rows of older parts. Raises InvalidInput for a name
+        that is no fact and has no files.
         """
         files = self.files(fact, part)
         if not files:
@@ -106,6 +111,18 @@ class Warehouse:
     def materialise(self, expression: Table) -> Table:
         """Run a table expression once and return a table in the engine's memory that stands for it."""
         return self.connection.create_table(f"m_{uuid4().hex}", expression, temp=True)
+
+    def once(self, name: str, make: Callable[[], Table], *, of: Collection[str]) -> Table:
+        """What `make` says, run once and kept under `name` until one of the facts `of` is written anew.
+
+        For tables that many questions begin with: each question that holds the whole way from the files is a plan
+        to be written, read and run again.
+        """
+        stamp = [self.stamps(fact) for fact in of]
+        known = self._once.get(name)
+        if known is None or known[0] != stamp:
+            known = self._once[name] = (stamp, self.materialise(make()))
+        return known[1]
 
     def sql(self, query: str, **tables: Table) -> duckdb.DuckDBPyConnection:
         """Run SQL in which the named tables stand for expressions. For the few hot spots Ibis cannot say."""
