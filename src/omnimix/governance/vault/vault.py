@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Row, Select, delete, event, insert, select, text
@@ -36,6 +37,7 @@ DETAILS = "details"  # the field of what one record says of a person besides ide
 _NONCE = 12
 _AT_ONCE = 500  # owners looked up in one query
 T = TypeVar("T")
+_PLAIN, _VALUES = msgspec.json.Decoder(tuple[str, str]), msgspec.json.Decoder(dict[str, str])
 _Joined = Row[int, str, str, bytes, bytes]  # number, owner, item, cipher, the owner's wrapped key
 
 
@@ -128,13 +130,12 @@ class Vault:
 
     def _fields(self, sealed: _Joined) -> Iterable[tuple[str, str]]:
         field, value = self._opened(sealed)
-        return json.loads(value).items() if field == DETAILS else [(field, value)]
+        return _VALUES.decode(value).items() if field == DETAILS else [(field, value)]
 
     def _opened(self, sealed: _Joined) -> tuple[str, str]:
         _number, owner, item, cipher, wrapped = sealed
         plain = _decrypt(self._data_key(owner, wrapped), cipher, _bound(owner, item), what=f"a value of {owner}")
-        field, value = json.loads(plain)
-        return str(field), str(value)
+        return _PLAIN.decode(plain)
 
     def details(self, *, after: int = 0, numbers: Collection[int] | None = None) -> Iterator[Detail]:
         """What records say of people: those sealed later than number `after`, or exactly those of `numbers`."""
@@ -150,7 +151,7 @@ class Vault:
                     for row in session.execute(query.where(SealedRow.number.in_(some)))
                 )
             for sealed in found:
-                yield Detail(sealed[0], sealed[1], json.loads(self._opened(sealed)[1]))
+                yield Detail(sealed[0], sealed[1], _VALUES.decode(self._opened(sealed)[1]))
 
     def newest(self) -> int:
         """The number of the newest details; 0 where there are none."""
@@ -164,7 +165,7 @@ class Vault:
         with self._sessions() as session:
             for some in _batched(sorted(owners)):
                 for sealed in session.execute(query.where(SealedRow.owner.in_(some)).order_by(SealedRow.number)):
-                    yield Detail(sealed[0], sealed[1], json.loads(self._opened(sealed)[1]))
+                    yield Detail(sealed[0], sealed[1], _VALUES.decode(self._opened(sealed)[1]))
 
     def forget(self, owners: Collection[str], *, now: datetime) -> None:
         """Destroy these keys' data keys and values for ever; later values of them are dropped."""
