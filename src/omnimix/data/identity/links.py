@@ -17,7 +17,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from omnimix.core.hashing import digest
-from omnimix.data.identity.edges import EDGE, EDGES
+from omnimix.data.identity.edges import EDGE, EDGES, PERSON
 from omnimix.data.identity.link_parts import write_links
 from omnimix.data.identity.merges import merges_of, write_merges
 from omnimix.data.identity.partition import Decided, Partition, Refused, partition, shared_keys_of
@@ -37,6 +37,14 @@ class Relinked:
     moved: int = 0
     merges: int = 0
     refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Edges that came, and the profiles of their keys."""
+
+    edges: pa.Table
+    profiles: pa.Array
 
 
 def next_instant(warehouse: Warehouse, now: datetime) -> datetime:
@@ -80,22 +88,25 @@ def relink(
     decided: Decided,
     rules: IdentityRules,
     now: datetime,
+    added: Added | None = None,
 ) -> Relinked:
     """Compute the profiles of `touched` keys, and of whoever is in reach of them, anew.
 
-    Everything is computed when limits changed, or when links were being written as the program stopped.
+    Everything is computed when limits changed, or when links were being written as the program stopped. `added`:
+    all that happened is that these edges came, between known keys that cannot be shared ones.
     """
     limits = digest([_VERSION, rules.most_per_key, rules.most_per_profile])
     with ledger() as session:
         mark = session.get(DerivedRow, _MARK)
     whole = mark is None or mark.inputs != limits
-    if whole:
-        seen, edges = _everything(warehouse)
-    elif len(touched):
-        seen, edges = _in_reach(warehouse, touched, decided, rules)
-    else:
+    if not whole and not len(touched):
         return Relinked()
-    found = partition(seen, edges, decided=decided, rules=rules)
+    quick = None if whole or added is None or decided.apart else _joined(warehouse, touched, added, decided, rules)
+    if quick is None:
+        seen, edges = _everything(warehouse) if whole else _in_reach(warehouse, touched, decided, rules)
+        found = partition(seen, edges, decided=decided, rules=rules)
+    else:
+        seen, found = quick
     changed = _changes(seen, found)
     log = merges_of(seen, found, now=now)
     if changed.num_rows or whole:
@@ -142,25 +153,59 @@ def _with_new(known: pa.Table, edges: pa.Table) -> pa.Table:
 _SEEN = pa.schema([("key", pa.string()), ("profile_id", pa.string()), ("linked_at", pa.timestamp("us"))])
 
 
+def _joined(
+    warehouse: Warehouse, touched: pa.Array, added: Added, decided: Decided, rules: IdentityRules
+) -> tuple[pa.Table, Partition] | None:
+    """Profiles as they stand, joined by `added` edges, no older edge looked at; None where a limit is near."""
+    links, theirs = warehouse.table("link"), ibis.memtable(pa.table({"profile_id": added.profiles}))
+    seen = warehouse.arrow(_known(links.semi_join(theirs, "profile_id"))).cast(_SEEN).combine_chunks()
+    centres = seen.group_by("profile_id").aggregate([("key", "min")])
+    centre = centres["key_min"].take(pc.index_in(seen["profile_id"], value_set=centres["profile_id"]))
+    size = seen.num_rows
+    standing = pa.table(
+        {
+            "key_a": centre,
+            "key_b": seen["key"],
+            "told_by": pa.array([PERSON] * size, pa.string()),  # whatever joined them
+            "weight": pa.nulls(size, pa.float64()),
+            "source": pa.array([""] * size, pa.string()),
+            "linked_at": seen["linked_at"],
+        },
+        schema=EDGE,
+    )
+    edges = pa.concat_tables([standing, added.edges.cast(EDGE)])
+    known = pc.is_in(touched, value_set=seen["key"])
+    if not pc.all(known).as_py():
+        return None
+    half = IdentityRules(most_per_key=rules.most_per_key, most_per_profile=max(2, rules.most_per_profile // 2))
+    found = partition(seen, edges, decided=decided, rules=half)
+    return None if found.refused else (seen, found)
+
+
 def _in_reach(
     warehouse: Warehouse, touched: pa.Array, decided: Decided, rules: IdentityRules
 ) -> tuple[pa.Table, pa.Table]:
     """The keys that belong to the profiles of `touched` or are joined to them, and all edges of these keys."""
-    links, all_edges, keys = warehouse.table("link"), _edges(warehouse), touched
+    links, keys = warehouse.table("link"), touched
     while True:
         wanted = ibis.memtable(pa.table({"key": keys}))
         theirs = links.semi_join(wanted, "key").select("profile_id").distinct()
         known = warehouse.arrow(_known(links.semi_join(theirs, "profile_id")))
         keys = _together(keys, *known["key"].chunks)
-        ends = ibis.memtable(pa.table({"end": keys}))
-        left = all_edges.semi_join(ends, all_edges["key_a"] == ends["end"])
-        right = all_edges.semi_join(ends, all_edges["key_b"] == ends["end"])
-        edges = warehouse.arrow(left.union(right, distinct=True)).cast(EDGE)
+        edges = _edges_of(warehouse, keys)
         beyond = _beyond(keys, edges, decided, rules)
         if not len(beyond):
             mine = _with_new(known, edges)
             return mine.filter(pc.is_in(mine["key"], value_set=keys)), edges
         keys = _together(keys, beyond)
+
+
+def _edges_of(warehouse: Warehouse, keys: pa.Array) -> pa.Table:
+    """All edges that name one of `keys`, in one pass over the edges."""
+    edges = _edges(warehouse)
+    ends = [ibis.memtable(pa.table({"end": keys}))["end"] for _side in ("a", "b")]
+    mine = edges["key_a"].isin(ends[0]) | edges["key_b"].isin(ends[1])
+    return warehouse.arrow(edges.filter(mine)).cast(EDGE)
 
 
 def _together(*keys: pa.Array) -> pa.Array:

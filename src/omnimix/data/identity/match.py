@@ -19,12 +19,13 @@ import pyarrow.compute as pc
 
 from omnimix.core.hashing import digest
 from omnimix.data.identity.decisions import decided
-from omnimix.data.identity.edges import MATCH, edge_table
+from omnimix.data.identity.edges import MATCH, edge_table, strength
 from omnimix.data.identity.fields import LOOSE_UNTIL
-from omnimix.data.identity.links import Relinked, keep_edges, next_instant, relink
+from omnimix.data.identity.index import BlockIndex
+from omnimix.data.identity.links import Added, Relinked, keep_edges, next_instant, relink
 from omnimix.data.identity.matching import Matching
 from omnimix.data.identity.model import SHIPPED, MatchModel
-from omnimix.data.identity.review import queue_refused, queue_unsure
+from omnimix.data.identity.review import crowded, queue_refused, queue_unsure
 from omnimix.data.identity.rules import IdentityRules
 from omnimix.data.rows import DerivedRow
 from omnimix.governance.keys import WorkspaceKey
@@ -33,7 +34,7 @@ from omnimix.governance.vault import Vault
 from omnimix.store.ledger import Ledger
 from omnimix.store.warehouse import Warehouse
 
-BLOCKS, TERMS = "identity_block", "identity_term"  # private facts
+TERMS = "identity_term"  # private fact
 _MARK, _VERSION = "match", 1
 Progress = Callable[[str], None]
 _ANY = datetime(1970, 1, 1)  # noqa: DTZ001 - of no edge at all
@@ -81,6 +82,7 @@ def match(
     A model is trained as soon as `train_from` records are there. `fresh`: everything is forgotten that matching
     found before, a model is trained, and everybody is compared.
     """
+    index = BlockIndex(stores.warehouse.root.parent / "match")
     with Matching(memory=rules.memory) as people:
         stamp = digest([_VERSION, people.version])[:16]
         after = _reached(stores.ledger, stamp)
@@ -88,7 +90,7 @@ def match(
             return Matched(), model
         if fresh or after == 0 or model is None or not model.trained_on:
             after, model = 0, None
-            _drop_index(stores.warehouse)
+            index.clear()
         progress("matching: open what is new")
         new = people.tell(stores.vault.details(after=after))
         people.normalise()
@@ -99,12 +101,12 @@ def match(
             stores.warehouse.write(TERMS, _marked(people.terms(), "term", stores.key))
         progress("matching: look for pairs")
         blocks = _marked(people.blocks(loose=last <= LOOSE_UNTIL), "block", stores.key)
-        compared = _pairs(stores, people, blocks, rules)
+        compared = _pairs(stores, people, blocks, index, rules)
         progress(f"matching: compare {compared:,} pairs")
         found = _scored(stores, people, model, rules)
         progress("matching: link")
-        result = _link(stores, found, rules, now, part=f"match/{after:012d}", fresh=fresh)
-        stores.warehouse.write(BLOCKS, blocks.sort_by("block"), part=f"{after:012d}")
+        result = _link(stores, people, found, rules, now, part=f"match/{after:012d}", fresh=fresh)
+        index.keep(blocks["block"].to_numpy(), blocks["record"].to_numpy(), part=after)
         with stores.ledger.begin() as session:
             session.merge(DerivedRow(part=_MARK, inputs=f"{stamp}:{last}"))
     return replace(result, records=new, pairs=compared, trained_on=model.trained_on), model
@@ -118,24 +120,19 @@ def _reached(ledger: Ledger, stamp: str) -> int:
     return int(number) if known == stamp else 0
 
 
-def _drop_index(warehouse: Warehouse) -> None:
-    for part in warehouse.parts(BLOCKS):
-        warehouse.drop(BLOCKS, part=part)
-
-
 def _marked(rows: pa.Table, column: str, key: WorkspaceKey) -> pa.Table:
     marks = Marks(key, "match").of(rows[column].to_numpy().astype(np.uint64))
     return rows.set_column(rows.schema.get_field_index(column), column, pa.array(marks, pa.uint64()))
 
 
-def _pairs(stores: Stores, people: Matching, blocks: pa.Table, rules: IdentityRules) -> int:
+def _pairs(stores: Stores, people: Matching, blocks: pa.Table, index: BlockIndex, rules: IdentityRules) -> int:
     """Make the table `pairs` (one, other) of records to be compared, and open the older ones. Returns how many."""
     people.register("new_blocks", blocks)
-    files = [str(file) for file in stores.warehouse.files(BLOCKS)] if stores.warehouse.parts(BLOCKS) else []
-    old = f"SELECT block, record FROM read_parquet({files})" if files else "SELECT * FROM new_blocks WHERE false"
+    marks, records = index.find(blocks["block"].to_numpy())
+    people.register("old_blocks", pa.table({"block": marks, "record": records}))
     people.run(
-        f"CREATE TABLE met AS SELECT block, record, true AS new FROM new_blocks UNION ALL"
-        f" SELECT block, record, false FROM ({old}) AS o WHERE block IN (SELECT block FROM new_blocks)"
+        "CREATE TABLE met AS SELECT block, record, true AS new FROM new_blocks"
+        " UNION ALL SELECT block, record, false FROM old_blocks"
     )
     fitting = f"SELECT block FROM met GROUP BY block HAVING count(*) BETWEEN 2 AND {rules.most_per_block}"
     people.run(
@@ -193,7 +190,14 @@ def _scored(stores: Stores, people: Matching, model: MatchModel, rules: Identity
 
 
 def _link(
-    stores: Stores, found: pa.Table, rules: IdentityRules, now: datetime, *, part: str, fresh: bool
+    stores: Stores,
+    people: Matching,
+    found: pa.Table,
+    rules: IdentityRules,
+    now: datetime,
+    *,
+    part: str,
+    fresh: bool,
 ) -> Matched:
     """Keep the edges of sure pairs, compute links, queue the pairs in doubt."""
     warehouse, known = stores.warehouse, decided(stores.ledger)
@@ -202,15 +206,20 @@ def _link(
     sure = pc.greater_equal(found["weight"], weight_of(rules.link))
     linked, unsure = found.filter(sure), found.filter(pc.invert(sure))
     at = next_instant(warehouse, now)
-    touched = [_forget_matches(warehouse)] if fresh else []
+    touched, added = [_forget_matches(warehouse)] if fresh else [], None
     if linked.num_rows:
         weights = linked["weight"].to_pylist()
         edges = edge_table(_keys(linked), told_by=MATCH, source="matching", now=at, weights=weights)
         touched.append(keep_edges(warehouse, edges, part=part))
+        sure_keys = all(strength(key) == 0 for pair in _keys(linked) for key in pair)
+        if sure_keys and not fresh and not crowded(stores.ledger):
+            people.register("joined", linked)
+            theirs = "SELECT DISTINCT profile_id FROM linked JOIN joined ON key IN (key_a, key_b)"
+            added = Added(edges, people.arrow(theirs)["profile_id"].combine_chunks())
     result = Relinked()
     if touched:
         keys = pa.concat_arrays(touched).unique()
-        result = relink(warehouse, stores.ledger, keys, decided=known, rules=rules, now=at)
+        result = relink(warehouse, stores.ledger, keys, decided=known, rules=rules, now=at, added=added)
     queue_refused(stores.ledger, result.refused, now=now)
     doubts = [(a, b, w) for (a, b), w in zip(_keys(unsure), unsure["weight"].to_pylist(), strict=True)]
     queue_unsure(stores.ledger, doubts, now=now)

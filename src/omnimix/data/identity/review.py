@@ -12,7 +12,7 @@ import ibis
 import pyarrow as pa
 from sqlalchemy import insert, select
 
-from omnimix.data.identity.partition import Decided, Refused
+from omnimix.data.identity.partition import CROWDED, Decided, Refused
 from omnimix.data.identity.rows import ReviewRow
 from omnimix.store.ledger import Ledger
 from omnimix.store.warehouse import Warehouse
@@ -59,6 +59,15 @@ def _put(ledger: Ledger, rows: list[tuple[str, str, str, float | None, int]], no
             session.execute(insert(ReviewRow), new)
         for pair in told.keys() & known.keys():
             session.merge(ReviewRow(**told[pair], found_at=known[pair]))
+
+
+def crowded(ledger: Ledger) -> bool:
+    """Whether any profile was ever too large: then the strongest links must be told from the others."""
+    with ledger() as session:
+        return (
+            session.scalars(select(ReviewRow.reason).where(ReviewRow.reason == CROWDED).limit(1)).first()
+            is not None
+        )
 
 
 def waiting(warehouse: Warehouse, ledger: Ledger, known: Decided) -> list[Waiting]:
