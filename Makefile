@@ -4,7 +4,7 @@ BIN := .venv/bin
 NAME ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench prove lock clean chromium
+.PHONY: help setup demo test check fix bench prove lock clean chromium java
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,10 +32,15 @@ chromium: ## Install a Chromium, for the tests of the browser snippet, where non
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; \
 	else echo "no Chromium: the tests of the browser snippet are skipped (as root: apt-get install chromium)"; fi
 
+java: ## Install a Java runtime, for the tests of Spark, where none is there
+	@command -v java >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -qq -y --no-install-recommends openjdk-17-jre-headless; \
+	else echo "no Java: the tests of Spark are skipped (as root: apt-get install openjdk-17-jre-headless)"; fi
+
 demo: .venv/ready ## Run the whole loop on real shop data into demo/
 	$(BIN)/omnimix demo demo
 
-test: .venv/ready $(NODE) chromium ## Run the tests and the code checks
+test: .venv/ready $(NODE) chromium java ## Run the tests and the code checks
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 	@$(MAKE) --no-print-directory check
 
@@ -53,7 +58,7 @@ fix: .venv/ready ## Format and mend what ruff can mend
 bench: .venv/bench ## Speed against a peer or a floor: make bench [NAME=journey]
 	$(BIN)/python -m benchmarks $(NAME)
 
-prove: .venv/ready $(NODE) ## Statistical, crash and fuzz campaigns: make prove [NAME=ladder]
+prove: .venv/ready $(NODE) java ## Statistical, crash and fuzz campaigns: make prove [NAME=ladder]
 	$(BIN)/python -m proofs $(NAME)
 
 lock: .venv/ready ## Renew the locked dependencies

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import time
 import warnings
 from collections.abc import Iterator
@@ -27,6 +28,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("omnimix")
+
+# A handful of rows is computed faster than code for them is compiled.
+SMALL = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+}
 
 NOW = datetime(2026, 11, 1, 12, 0)
 
@@ -55,7 +64,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 @pytest.fixture(scope="session")
 def java() -> Iterator[None]:
-    """Spark's Java ends with the tests."""
+    """Spark's Java, which ends with the tests."""
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("there is no Java (make java installs it)")
     yield
     from omnimix.store.spark import stop  # noqa: PLC0415  # only where Spark was asked for
 
@@ -68,7 +79,7 @@ def java() -> Iterator[None]:
 @pytest.fixture
 def spark(tmp_path: Path, java: None) -> Iterator[Warehouse]:
     """An empty warehouse under Spark."""
-    opened = open_warehouse(tmp_path / "facts", engine="spark", master="", memory="1GB", threads=2)
+    opened = open_warehouse(tmp_path / "facts", engine="spark", memory="1GB", threads=2, spark=SMALL)
     yield opened
     opened.close()
     with warnings.catch_warnings():

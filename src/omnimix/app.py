@@ -98,7 +98,12 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
 
 def _warehouse(folder: Path, storage: Storage) -> Warehouse:
     return open_warehouse(
-        folder, engine=storage.engine, master=storage.master, memory=storage.memory, threads=storage.threads
+        folder,
+        engine=storage.engine,
+        memory=storage.memory,
+        threads=storage.threads,
+        master=storage.master,
+        spark=storage.spark,
     )
 
 

@@ -71,6 +71,7 @@ class Storage:
     ledger: str = "sqlite:///.omnimix/ledger.sqlite"
     engine: Literal["duckdb", "spark"] = "duckdb"
     master: str = ""  # of Spark; left out, it is this machine
+    spark: Mapping[str, str] = field(default_factory=dict)  # Spark's own settings
     memory: str = "1GB"
     threads: int = 2
 

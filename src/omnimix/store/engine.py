@@ -4,7 +4,9 @@ in   the root of the facts, the engine's name and size
 out  an open Warehouse
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from omnimix.core.errors import Unavailable
 from omnimix.store.warehouse import Warehouse
@@ -12,8 +14,16 @@ from omnimix.store.warehouse import Warehouse
 ENGINES = ("duckdb", "spark")
 
 
-def open_warehouse(root: Path, *, engine: str, master: str, memory: str, threads: int) -> Warehouse:
-    """The warehouse at `root` under `engine`, one of ENGINES.
+def open_warehouse(
+    root: Path,
+    *,
+    engine: str,
+    memory: str,
+    threads: int,
+    master: str = "",
+    spark: Mapping[str, str] = MappingProxyType({}),
+) -> Warehouse:
+    """The warehouse at `root` under `engine`, one of ENGINES; `master` and `spark`: Spark's address and settings.
 
     Raises Unavailable when Spark is asked for and PySpark is not installed or cannot start.
     """
@@ -24,4 +34,4 @@ def open_warehouse(root: Path, *, engine: str, master: str, memory: str, threads
     except ImportError as error:
         fix = 'pip install "omnimix[spark]"'
         raise Unavailable("PySpark is not installed", where="storage.engine", fix=fix) from error
-    return SparkWarehouse(root, master=master, memory=memory, threads=threads)
+    return SparkWarehouse(root, master=master, memory=memory, threads=threads, settings=spark)

@@ -7,7 +7,9 @@ PySpark and a Java runtime (17 or newer) are the extra `spark`; only `engine` im
 results and tables in memory to Spark through pandas, which turns nulls into NaN; both ways go through Arrow here.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -38,15 +40,23 @@ class SparkWarehouse(Warehouse):
 
     On a `local` master `memory` is the heap and `threads` the parallel tasks; a cluster has settings of its own.
     One process has one Spark session: a second SparkWarehouse shares it. Raises Unavailable when Spark cannot
-    start.
+    start. `settings` are Spark's own, such as spark.executor.memory.
     """
 
-    def __init__(self, root: Path, *, memory: str = "2GB", threads: int = 2, master: str = "") -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        memory: str = "2GB",
+        threads: int = 2,
+        master: str = "",
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(root, memory=memory, threads=threads)
         self._local = Warehouse(root, memory=memory, threads=threads)
         self.spark = _ArrowBackend()
         self.spark.register_options()  # Ibis does this for its own backends only
-        self.spark.do_connect(_session(master or f"local[{threads}]", memory=memory, threads=threads))
+        self.spark.do_connect(_session(master or f"local[{threads}]", memory, threads, settings))
 
     @property
     def local(self) -> Warehouse:
@@ -87,10 +97,10 @@ class _ArrowBackend(Backend):  # type: ignore[misc]
         return self._named(self._session.read.option("mergeSchema", "true").parquet(*paths))
 
     def kept(self, table: Table) -> Table:
-        """The rows of `table`, computed once and cached."""
+        """The rows of `table`, computed once and cached, with the types it says."""
         frame = self._frame(table).persist()
         frame.count()
-        return self._named(frame)
+        return self._named(frame).cast(table.schema())
 
     def _frame(self, table: Any) -> Any:
         self._run_pre_execute_hooks(table)
@@ -102,7 +112,7 @@ class _ArrowBackend(Backend):  # type: ignore[misc]
         return self.table(name)
 
 
-def _session(master: str, *, memory: str, threads: int) -> SparkSession:
+def _session(master: str, memory: str, threads: int, own: Mapping[str, str]) -> SparkSession:
     settings = dict(_SETTINGS)
     if master.startswith("local"):
         heap = memory.upper().replace(" ", "").replace("GB", "g").replace("MB", "m")
@@ -113,7 +123,7 @@ def _session(master: str, *, memory: str, threads: int) -> SparkSession:
             "spark.sql.shuffle.partitions": str(2 * threads),
         }
     builder = SparkSession.builder.master(master).appName("omnimix")
-    for name, value in settings.items():
+    for name, value in (settings | dict(own)).items():
         builder = builder.config(name, value)
     try:
         return builder.getOrCreate()
