@@ -18,12 +18,13 @@ def _words(count: int, syllables: int, random: np.random.Generator) -> list[str]
     """Made-up words, all different."""
     found: dict[str, None] = {}
     while len(found) < count:
-        parts = [
-            str(random.choice(_ONSET)) + str(random.choice(_VOWEL))
-            for _ in range(int(random.integers(1, syllables + 1)))
-        ]
-        found.setdefault(("".join(parts) + str(random.choice(_CODA))).capitalize())
-    return list(found)
+        longest = random.integers(1, syllables + 1, size=count)
+        onsets, vowels = random.choice(_ONSET, (count, syllables)), random.choice(_VOWEL, (count, syllables))
+        codas = random.choice(_CODA, count)
+        for row, many in enumerate(longest.tolist()):
+            parts = [onsets[row, n] + vowels[row, n] for n in range(many)]
+            found.setdefault(("".join(parts) + codas[row]).capitalize())
+    return list(found)[:count]
 
 
 def _zipf(size: int, random: np.random.Generator, count: int, *, flat: float = 60.0) -> np.ndarray:

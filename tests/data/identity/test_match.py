@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -212,7 +211,7 @@ def test_a_forgotten_person_does_not_come_back_by_a_new_key(run: Run) -> None:
 
 
 def test_training_finds_people_who_do_not_exist() -> None:
-    told = list(islice(records(900, seed=3), 900))
+    told = list(records(400, seed=3))
     with Matching(memory="1GB", threads=1) as people:
         people.tell(Detail(n, str(n), values) for n, (_person, values) in enumerate(told))
         people.normalise()
@@ -222,10 +221,10 @@ def test_training_finds_people_who_do_not_exist() -> None:
         people.register("terms", people.terms())
         scores = people.weights(model, "pairs", "terms", least=5.0)
     found = {(a, b) for a, b in zip(scores["record_l"].to_pylist(), scores["record_r"].to_pylist(), strict=True)}
-    truth = {(a, b) for a in range(900) for b in range(a + 1, 900) if told[a][0] == told[b][0]}
+    truth = {(a, b) for a in range(400) for b in range(a + 1, 400) if told[a][0] == told[b][0]}
     assert len(found & truth) / len(found) > 0.99
     assert len(found & truth) / len(truth) > 0.95
-    assert model.trained_on == 900
+    assert model.trained_on == 400
     assert model.chances.keys() == {field.name for field in FIELDS}
 
 
@@ -254,4 +253,4 @@ def test_a_veil_shows_little(field: str, value: str, shown: str) -> None:
 def test_shipped_chances_are_chances() -> None:
     for field in FIELDS:
         for side in (sum(level.m for level in field.levels), sum(level.u for level in field.levels)):
-            assert side == pytest.approx(1.0, abs=0.02), field.name
+            assert side == pytest.approx(1.0, abs=0.001), field.name

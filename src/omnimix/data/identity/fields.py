@@ -65,7 +65,7 @@ def _name(field: str, other: str, full: str, *extra: Level) -> Compared:
         Level("nearly the same", _alike(field, 0.92), 0.15, 0.0015),
         Level("alike", _alike(field, 0.8), 0.09, 0.006),
         *extra,
-        Level("different", "", 0.15, 0.95),
+        Level("different", "", 0.18 - sum(x.m for x in extra), 0.987 - sum(x.u for x in extra)),
     )
     word = "split_part({0}, ' ', 1)" if field == "first_name" else "regexp_extract({0}, '[^ ]+$')"
     from_full = _plain(word.format(_WORDS.format(full)))

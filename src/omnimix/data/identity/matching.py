@@ -22,7 +22,7 @@ from omnimix.governance.vault import Detail
 logging.getLogger("splink").setLevel(logging.ERROR)  # it tells its progress to whoever listens
 
 _AT_ONCE = 50_000  # records made into a table at once
-SAMPLE = 100_000  # records that training looks at
+SAMPLE, _FEW = 100_000, 1_000  # records that training looks at; so few that it looks at all pairs
 _RANDOM_PAIRS, _EM_PAIRS, _SEED = 1e6 + 1, 400_000, 20260101  # Splink warns of its own default, 1e6
 _SURE = (  # rules under which two records are surely one person's, and the share of matches these may find
     ("l.email = r.email AND l.last_name = r.last_name"),
@@ -137,7 +137,8 @@ class Matching:
         training = linker.training
         size = self.rows("SELECT count(*) FROM sample")[0][0]
         training.estimate_probability_two_random_records_match(list(_SURE), recall=_RECALL)
-        training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=_SEED)
+        chunks = 1 if size < _FEW else 10  # many pairs are looked at bit by bit, until there are enough
+        training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=_SEED, num_chunks=chunks)
         for columns in self._sessions():
             training.estimate_parameters_using_expectation_maximisation(
                 block_on(*columns), max_pairs=_EM_PAIRS, record_sample_proportion=1.0
