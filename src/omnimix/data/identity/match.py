@@ -214,8 +214,9 @@ def _link(
         sure_keys = all(strength(key) == 0 for pair in _keys(linked) for key in pair)
         if sure_keys and not fresh and not crowded(stores.ledger):
             people.register("joined", linked)
-            theirs = "SELECT DISTINCT profile_id FROM linked JOIN joined ON key IN (key_a, key_b)"
-            added = Added(edges, people.arrow(theirs)["profile_id"].combine_chunks())
+            both = "SELECT key_a FROM joined UNION ALL SELECT key_b FROM joined"
+            theirs = people.arrow(f"SELECT DISTINCT profile_id FROM linked WHERE key IN ({both})")
+            added = Added(edges, theirs["profile_id"].combine_chunks())
     result = Relinked()
     if touched:
         keys = pa.concat_arrays(touched).unique()
