@@ -1,7 +1,9 @@
 """A small workspace that runs in seconds: a few customers, eight products, one campaign."""
 
 import csv
+import os
 import random
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from omnimix.app import machine_of, settings_of
 from omnimix.cli import main
+from omnimix.flow.campaign import understand_steps
+from omnimix.flow.step import run_steps
 
 PRODUCTS = (
     ("A1", "Blue enamel mug", "Kitchen", "8.50"),
@@ -127,6 +132,7 @@ def lay_out(root: Path, read: Callable[[], Any]) -> Shop:
     made.change("brand.toml", 'unsubscribe_url = ""', 'unsubscribe_url = "https://www.example.com/unsubscribe"')
     made.change("brand.toml", 'sender = ""', 'sender = "My shop <hello@example.com>"')
     made.change("campaigns/first.toml", "most = 40", "most = 8")
+    made.change("omnimix.toml", "[journey]", "[lifecycle]\nperiods = 1\n\n[journey]\ncompare = []")
     return made
 
 
@@ -134,3 +140,19 @@ def lay_out(root: Path, read: Callable[[], Any]) -> Shop:
 def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
     """Forty customers, ready to run."""
     return lay_out(tmp_path / "shop", capsys.readouterr)
+
+
+@pytest.fixture(scope="session")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop whose customers are known: stages 1 and 2 of its campaign's run are done."""
+    root = lay_out(tmp_path_factory.mktemp("known") / "shop", lambda: None).root
+    with machine_of(settings_of(root, os.environ), os.environ) as machine:
+        list(run_steps("first", understand_steps(machine), ledger=machine.ledger, clock=machine.clock))
+    return root
+
+
+@pytest.fixture
+def known_shop(tmp_path: Path, known: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
+    """A copy of that shop: a run goes on from the briefs, as long as nothing before them is changed."""
+    shutil.copytree(known, tmp_path / "shop")
+    return Shop(tmp_path / "shop", capsys.readouterr)

@@ -83,22 +83,22 @@ def test_from_sources_to_channel_files(shop: Shop) -> None:
     assert shop.run("audit", "verify")[1].startswith("intact")
 
 
-def test_no_customer_is_to_be_found_outside_the_vault(shop: Shop) -> None:
-    shop.run("run", "first")
+def test_no_customer_is_to_be_found_outside_the_vault(known_shop: Shop) -> None:
+    known_shop.run("run", "first")
     holders = [
         p.name
-        for p in shop.root.rglob("*")
+        for p in known_shop.root.rglob("*")
         if p.is_file() and p.parent.name != "data" and b"cust7@example.com" in p.read_bytes()
     ]
     assert holders == []
 
 
-def test_the_audit_names_the_entry_that_was_changed(shop: Shop) -> None:
-    shop.run("run", "first")
-    with sqlite3.connect(shop.root / ".omnimix" / "ledger.sqlite") as ledger:
+def test_the_audit_names_the_entry_that_was_changed(known_shop: Shop) -> None:
+    known_shop.run("run", "first")
+    with sqlite3.connect(known_shop.root / ".omnimix" / "ledger.sqlite") as ledger:
         ledger.execute("update audit set body = replace(body, 'omnimix', 'nobody') where number = 2")
     ledger.close()
-    code, out, _err = shop.run("audit", "verify")
+    code, out, _err = known_shop.run("audit", "verify")
     assert code == 1
     assert "entry 2" in one_line(out)
 
@@ -177,11 +177,11 @@ def test_a_file_that_went_back_to_older_words_is_news_to_later_steps(shop: Shop)
     assert again["segments"]["resumed"]
 
 
-def test_a_photo_outside_the_workspace_is_refused(shop: Shop) -> None:
-    path = shop.root / "data" / "products.csv"
+def test_a_photo_outside_the_workspace_is_refused(known_shop: Shop) -> None:
+    path = known_shop.root / "data" / "products.csv"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0] + ",image", *[line + ",../../secret.png" for line in lines[1:]]]) + "\n")
-    said = error(shop, "run", "first")
+    said = error(known_shop, "run", "first")
     assert "outside the workspace" in said
     assert "→" in said
 
@@ -195,15 +195,17 @@ def test_unknown_key(shop: Shop) -> None:
     assert "min_size" in said
 
 
-def test_expired_claim_is_not_used_and_is_said(shop: Shop) -> None:
+def test_expired_claim_is_not_used_and_is_said(known_shop: Shop) -> None:
     claim = 'text = "Loved by 9,000 homes"\nkind = "number"\nsource = "survey"\nexpires_on = 2020-01-01\n'
-    with (shop.root / "brand.toml").open("a") as file:
+    with (known_shop.root / "brand.toml").open("a") as file:
         file.write(f"[[claims]]\n{claim}")
-    code, out, _err = shop.run("doctor")
+    code, out, _err = known_shop.run("doctor")
     assert code == 0
     assert "expired on 2020-01-01" in out
-    shop.run("run", "first")
-    assert "9,000 homes" not in (shop.root / ".omnimix" / "artifacts" / "first" / "variants.json").read_text()
+    known_shop.run("run", "first")
+    assert (
+        "9,000 homes" not in (known_shop.root / ".omnimix" / "artifacts" / "first" / "variants.json").read_text()
+    )
 
 
 def test_zero_customers(shop: Shop) -> None:
@@ -234,24 +236,26 @@ def test_one_customer_and_all_returns_customers_get_as_far_as_review(shop: Shop)
     assert people["rows_in"] == 30
 
 
-def test_unapproved_plan(shop: Shop) -> None:
-    assert "review" in error(shop, "apply", "first", code=1)
-    assert shop.run("run", "first")[0] == 1
-    shop.run("review", "approve", "first", "--all", "--as", "anna")
-    said = error(shop, "apply", "first", code=1)
+def test_unapproved_plan(known_shop: Shop) -> None:
+    assert "review" in error(known_shop, "apply", "first", code=1)
+    assert known_shop.run("run", "first")[0] == 1
+    known_shop.run("review", "approve", "first", "--all", "--as", "anna")
+    said = error(known_shop, "apply", "first", code=1)
     assert "waits for approval" in said
     assert "omnimix plan first" in said
-    assert not list((shop.root / "out" / "channels").rglob("*.csv"))
+    assert not list((known_shop.root / "out" / "channels").rglob("*.csv"))
 
 
-def test_approval_quotes_what_was_shown(shop: Shop) -> None:
-    shop.run("run", "first")
-    listed = json.loads(shop.run("review", "list", "first", "--json")[1])
+def test_approval_quotes_what_was_shown(known_shop: Shop) -> None:
+    known_shop.run("run", "first")
+    listed = json.loads(known_shop.run("review", "list", "first", "--json")[1])
     name = listed[0]["variant"]
-    said = error(shop, "review", "approve", "first", f"{name}@0000000", code=1)
+    said = error(known_shop, "review", "approve", "first", f"{name}@0000000", code=1)
     assert "changed after it was shown" in said
-    assert shop.run("review", "approve", "first", f"{name}@{listed[0]['digest'][:8]}", "--as", "anna")[0] == 0
-    code, out, _err = shop.run(
+    assert (
+        known_shop.run("review", "approve", "first", f"{name}@{listed[0]['digest'][:8]}", "--as", "anna")[0] == 0
+    )
+    code, out, _err = known_shop.run(
         "review", "reject", "first", listed[1]["variant"], "--reason", "too plain", "--json"
     )
     assert code == 0

@@ -79,44 +79,46 @@ def _steps(shop: Shop) -> dict[str, dict[str, object]]:
     return {step["stage"]: step for step in found["steps"]}
 
 
-def test_a_photo_changed_anywhere_is_drawn_and_reviewed_again(shop: Shop) -> None:
-    _with_images(shop, "assets/any.jpg")
-    Image.new("RGB", (400, 400), (200, 30, 30)).save(shop.root / "assets/any.jpg")
-    _steps(shop)
-    shop.run("review", "approve", "first", "--all", "--as", "Ada")
-    Image.new("RGB", (400, 400), (30, 30, 200)).save(shop.root / "assets/any.jpg")
-    assert _steps(shop)["pictures"]["resumed"] is False
-    waiting = json.loads(shop.run("--json", "review", "list", "first")[1])
+def test_a_photo_changed_anywhere_is_drawn_and_reviewed_again(known_shop: Shop) -> None:
+    _with_images(known_shop, "assets/any.jpg")
+    Image.new("RGB", (400, 400), (200, 30, 30)).save(known_shop.root / "assets/any.jpg")
+    _steps(known_shop)
+    known_shop.run("review", "approve", "first", "--all", "--as", "Ada")
+    Image.new("RGB", (400, 400), (30, 30, 200)).save(known_shop.root / "assets/any.jpg")
+    assert _steps(known_shop)["pictures"]["resumed"] is False
+    waiting = json.loads(known_shop.run("--json", "review", "list", "first")[1])
     assert {v["status"] for v in waiting} == {"queued"}
 
 
-def test_photos_on_the_web_do_not_stop_a_run(shop: Shop) -> None:
-    _with_images(shop, "https://cdn.example.com/a.jpg")
-    assert "checks" in _steps(shop)
+def test_photos_on_the_web_do_not_stop_a_run(known_shop: Shop) -> None:
+    _with_images(known_shop, "https://cdn.example.com/a.jpg")
+    assert "checks" in _steps(known_shop)
 
 
-def test_a_variant_is_called_as_the_list_shows_it(shop: Shop) -> None:
-    shop.run("run", "first")
-    listed = shop.run("review", "list", "first")[1]
+def test_a_variant_is_called_as_the_list_shows_it(known_shop: Shop) -> None:
+    known_shop.run("run", "first")
+    listed = known_shop.run("review", "list", "first")[1]
     name = next(word for word in listed.split() if "@" in word)
-    assert shop.run("review", "show", "first", name)[0] == 0
-    assert shop.run("review", "reject", "first", name[:-8] + "00000000", "--reason", "dull")[0] == 1
-    assert shop.run("review", "reject", "first", name, "--reason", "dull")[0] == 0
+    assert known_shop.run("review", "show", "first", name)[0] == 0
+    assert known_shop.run("review", "reject", "first", name[:-8] + "00000000", "--reason", "dull")[0] == 1
+    assert known_shop.run("review", "reject", "first", name, "--reason", "dull")[0] == 0
     assert len(name.partition("@")[2]) == 8
 
 
-def test_a_run_says_why_every_broad_variant_is_held_back(shop: Shop) -> None:
-    shop.change("brand.toml", 'postal_address = "My shop, 1 High Street, Anytown"', 'postal_address = ""')
-    code, _out, err = shop.run("run", "first")
+def test_a_run_says_why_every_broad_variant_is_held_back(known_shop: Shop) -> None:
+    known_shop.change("brand.toml", 'postal_address = "My shop, 1 High Street, Anytown"', 'postal_address = ""')
+    code, _out, err = known_shop.run("run", "first")
     assert code == 1
     assert "postal_address" in err
 
 
-def test_pictures_that_were_lost_are_drawn_again_and_stay_approved(shop: Shop) -> None:
-    shop.run("run", "first")
-    shop.run("review", "approve", "first", "--all", "--as", "Ada")
-    next((shop.root / "out/creatives").rglob("square.png")).unlink()
-    code, _out, err = shop.run("run", "first")
+def test_pictures_that_were_lost_are_drawn_again_and_stay_approved(known_shop: Shop) -> None:
+    known_shop.run("run", "first")
+    known_shop.run("review", "approve", "first", "--all", "--as", "Ada")
+    next((known_shop.root / "out/creatives").rglob("square.png")).unlink()
+    code, _out, err = known_shop.run("run", "first")
     assert code == 1
     assert "--fresh" in err
-    assert "waits for approval" in shop.run("run", "first", "--fresh")[1] + shop.run("plan", "first")[1]
+    assert (
+        "waits for approval" in known_shop.run("run", "first", "--fresh")[1] + known_shop.run("plan", "first")[1]
+    )

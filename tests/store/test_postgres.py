@@ -135,6 +135,7 @@ def test_a_run_from_sources_to_report(running: Server, tmp_path: Path) -> None:
     assert first["ingest"].rejected == 1
     assert {n for n, r in again.items() if not r.resumed} == {
         "ingest",
+        "matching",
         "review",
         "channel google_ads_editor",
         "report",
