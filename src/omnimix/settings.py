@@ -98,7 +98,9 @@ class OmnimixFile:
     def __post_init__(self) -> None:
         for name in sorted(self.collect.write_keys.keys() & self.sources.keys()):
             raise InvalidInput(
-                f"there is a source {name!r} already", where=f"collect.write_keys.{name}", fix="name one differently"
+                f"there is a source {name!r} already",
+                where=f"collect.write_keys.{name}",
+                fix="name one differently",
             )
 
 

@@ -81,7 +81,7 @@ def _pair(value: Any) -> bool:
 
 
 def _key(value: Any) -> tuple[bool, str]:
-    """Order by texts and whole numbers first; floats only by their first digits, lest last bits change the order."""
+    """Floats by their first digits only, lest the last bits change the order."""
     return (value is None, f"{value:.6g}" if isinstance(value, float) else repr(value))
 
 

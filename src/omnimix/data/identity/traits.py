@@ -31,7 +31,9 @@ def traits_of(traits: Table, links: Table) -> Table:
     )
     told = trait_history(traits, links).mutate(said=_.provider.isnull().cast("int8"))
     placed = told.mutate(place=ibis.row_number().over(newest), rank=ibis.dense_rank().over(by_value))
-    placed = placed.mutate(values=(_.rank.max().over(of_trait) + 1).cast("int64"))  # distinct ones, on every engine
+    placed = placed.mutate(
+        values=(_.rank.max().over(of_trait) + 1).cast("int64")
+    )  # distinct ones, on every engine
     return placed.filter(_.place == 0).select(
         "profile_id", "trait", "value", "source", "provider", "observed_at", "confidence", "person_key", "values"
     )
