@@ -57,6 +57,7 @@ def ingest(
                 key=machine.key,
                 now=machine.clock(),
                 progress=progress,
+                identity=machine.identity,
             )
         else:
             report = gather(machine, progress)
