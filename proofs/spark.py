@@ -95,7 +95,7 @@ def _visit(warehouse: Warehouse) -> None:
     keys = sorted(warehouse.arrow(warehouse.table("link").select("key"))["key"].to_pylist())
     made = make_events(VISITS, seed=11)
     people = made["profile_id"].dictionary_encode().combine_chunks()
-    theirs = pa.array([keys[i % len(keys)] for i in people.indices.to_pylist()], pa.string())
+    theirs = pa.array([None if i is None else keys[i % len(keys)] for i in people.indices.to_pylist()])
     place = made.schema.get_field_index("person_key")
     named = made.set_column(place, "person_key", theirs).drop_columns(["profile_id"])
     moved = pc.subtract(named["occurred_at"], pc.subtract(pc.max(named["occurred_at"]), pa.scalar(LAST)))

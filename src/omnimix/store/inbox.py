@@ -7,7 +7,7 @@ The log is the truth: batches are appended and flushed (fdatasync) before `put` 
 how far the log is valid, stands in an LMDB index beside it that is never flushed: it survives the end of any
 process, and after the end of the whole machine (another boot) it is made anew from the logs. Its writing
 transaction keeps writers of several processes apart. Keys of logs that are gone are then forgotten; whoever takes
-the batches in knows them still. See docs/decisions/0008-the-log-is-the-inbox.md.
+the batches in knows them still. See docs/decisions/0006-the-log-is-the-inbox.md.
 
 A log is a sequence of frames: length, CRC-32, number of events, number of new ones; a bit for each event, set
 where it is new; the new keys; the sealed batch.
