@@ -27,7 +27,7 @@ from omnimix.governance.keys import create_key
 from omnimix.store.engine import open_warehouse
 from omnimix.store.spark import stop
 from omnimix.store.warehouse import Warehouse
-from omnimix.testing.engines import Recording, differences
+from omnimix.testing.engines import FEW_ROWS, Recording, differences
 from omnimix.testing.events import make_events
 from omnimix.testing.evidence import Figure
 from omnimix.testing.shop import open_shop
@@ -44,7 +44,7 @@ def figures() -> Iterator[Figure]:
             _lay_out(root)
         one, counted = _understand(here, None)
         spark = open_warehouse(
-            there / ".omnimix" / "facts", engine="spark", memory="2GB", threads=2, spark=_FEW_ROWS
+            there / ".omnimix" / "facts", engine="spark", memory="2GB", threads=2, spark=FEW_ROWS
         )
         other, also = _understand(there, spark)
         stop()
@@ -56,15 +56,6 @@ def figures() -> Iterator[Figure]:
         yield Figure("spark: differs", difference[:300], "(no goal)", True)
     unlike = sum(a != b for a, b in zip(counted, also, strict=True))
     yield Figure("spark: steps with other counts", f"{unlike} of {len(counted)}", "0", not unlike)
-
-
-# A handful of rows is computed faster than code for them is compiled.
-_FEW_ROWS = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.sql.adaptive.enabled": "false",
-}
 
 
 def _lay_out(root: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from omnimix.store.engine import open_warehouse
 from omnimix.store.ledger import Ledger, open_ledger
 from omnimix.store.warehouse import Warehouse
+from omnimix.testing.engines import FEW_ROWS
 
 # Instants are UTC whatever the machine's zone is; an odd one makes a slip visible.
 os.environ["TZ"] = "Pacific/Chatham"
@@ -28,14 +29,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("omnimix")
-
-# A handful of rows is computed faster than code for them is compiled.
-SMALL = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.sql.adaptive.enabled": "false",
-}
 
 NOW = datetime(2026, 11, 1, 12, 0)
 
@@ -79,7 +72,7 @@ def java() -> Iterator[None]:
 @pytest.fixture
 def spark(tmp_path: Path, java: None) -> Iterator[Warehouse]:
     """An empty warehouse under Spark."""
-    opened = open_warehouse(tmp_path / "facts", engine="spark", memory="1GB", threads=2, spark=SMALL)
+    opened = open_warehouse(tmp_path / "facts", engine="spark", memory="1GB", threads=2, spark=FEW_ROWS)
     yield opened
     opened.close()
     with warnings.catch_warnings():

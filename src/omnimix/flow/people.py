@@ -96,11 +96,16 @@ def products_of(machine: Machine) -> tuple[Product, ...]:
 
 def margins_of(machine: Machine) -> Table:
     """What each line brought before marketing: profile_id, occurred_at, margin_minor. Returns count against it."""
+    lines = lines_with_margin(machine, Purpose.MEASUREMENT).filter(_.kind != "fee")
+    return lines.select("profile_id", "occurred_at", "margin_minor")
+
+
+def lines_with_margin(machine: Machine, purpose: Purpose) -> Table:
+    """Order lines of people who permit `purpose`: profile_id, occurred_at, kind, margin_minor."""
     shares = fact(machine, "product").group_by("product_id").aggregate(share=_.margin_share.min())
-    lines = lines_of(machine).filter(_.profile_id.notnull() & (_.kind != "fee"))
-    joined = lines.left_join(shares, "product_id")
+    lines = lines_of(machine, purpose).filter(_.profile_id.notnull())
     margin = (_.amount_minor * _.share.fill_null(MARGIN_SHARE)).round().cast("int64")
-    return joined.select("profile_id", "occurred_at", margin_minor=margin)
+    return lines.left_join(shares, "product_id").select("profile_id", "occurred_at", "kind", margin_minor=margin)
 
 
 def permitted_for(machine: Machine, purpose: Purpose) -> Table:

@@ -25,7 +25,7 @@ from omnimix.audience.value.rules import ValueRules
 from omnimix.audience.value.worth import Values, read_histories
 from omnimix.core.errors import NotFound
 from omnimix.flow.machine import Machine
-from omnimix.flow.people import MARGIN_SHARE, events_of, fact, lines_of, profiles_of
+from omnimix.flow.people import events_of, lines_with_margin, profiles_of
 from omnimix.flow.step import Counts
 from omnimix.governance.consent import Purpose
 from omnimix.store.facts import PROFILE_VALUE
@@ -58,14 +58,6 @@ class Past:
         return read_later(self.arrow(known), self.arrow(then), after=instant(after), upto=instant(upto))
 
 
-def lines_with_margin(machine: Machine) -> Table:
-    """Order lines of those who may be personalised: profile_id, occurred_at, kind, margin_minor."""
-    shares = fact(machine, "product").group_by("product_id").aggregate(share=_.margin_share.min())
-    lines = lines_of(machine, Purpose.PERSONALISATION).filter(_.profile_id.notnull())
-    margin = (_.amount_minor * _.share.fill_null(MARGIN_SHARE)).round().cast("int64")
-    return lines.left_join(shares, "product_id").select("profile_id", "occurred_at", "kind", margin_minor=margin)
-
-
 def read_past(warehouse: Warehouse, lines: Table, events: Table, rules: ValueRules, *, as_of: datetime) -> Past:
     """Everybody's days before `as_of`: lines with margins and events, each with profile_id."""
     rows = days(lines, events, as_of=as_of, contacts=rules.contacts, responses=rules.responses)
@@ -78,7 +70,7 @@ def value(machine: Machine) -> Counts:
     """Say what each profile is worth and likely to do next; who may not be profiled gets no row."""
     past = read_past(
         machine.warehouse,
-        lines_with_margin(machine),
+        lines_with_margin(machine, Purpose.PERSONALISATION),
         events_of(machine, Purpose.PERSONALISATION),
         machine.value,
         as_of=machine.today,

@@ -13,6 +13,13 @@ from ibis.expr.types import Table
 
 from omnimix.store.warehouse import Warehouse
 
+# Settings of Spark for a handful of rows, which are computed faster than code for them is compiled.
+FEW_ROWS = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+}
 _RELATIVE = 1e-9  # engines add floats in orders of their own
 
 
