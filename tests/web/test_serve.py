@@ -48,6 +48,8 @@ def stored(collector: Collector) -> Counter[str]:
 def known(collector: Collector) -> int:
     with machine_of(settings_of(collector.root, os.environ), os.environ) as machine:
         settle_waiting(machine)
+        if not any(machine.warehouse.local.root.glob("ingested_line/**/*.parquet")):
+            return 0  # nothing was ever settled here
         return machine.warehouse.arrow(machine.warehouse.table("ingested_line").distinct()).num_rows
 
 
