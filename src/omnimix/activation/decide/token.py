@@ -14,6 +14,7 @@ import binascii
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -34,10 +35,10 @@ class _Packed(msgspec.Struct, array_like=True):
 
     kind: int
     expires: int  # minutes since 1970
-    decision: str | bytes
-    person: str | bytes
+    decision: Any  # text, or bytes
+    person: Any
     campaign: str
-    variant: str | bytes
+    variant: Any
 
 
 _UNPACK = msgspec.msgpack.Decoder(_Packed)
@@ -93,7 +94,7 @@ class Tokens:
         return base64.urlsafe_b64encode(self._newest + sealed).rstrip(b"=").decode()
 
     def read(self, text: str, *, bound: str = "") -> Token:
-        """What a token says. Expired ones are read too: ask `lapsed`. Raises NotAllowed for what is none of ours."""
+        """What a token says; expired ones too: ask `lapsed`. Raises NotAllowed for what is none of ours."""
         try:
             raw = _bytes(text)
             seal = self._seals[raw[1]] if raw[0] == _VERSION else None
