@@ -1,0 +1,101 @@
+"""One decision: what a caller asks, what it is answered, and what the journal keeps of it.
+
+in   JSON of `POST /v1/decide`
+out  Request, Answer; Decided, which holds everything that makes the same choice again
+
+Raw ids of a Request never leave the worker that reads it: behind it, a person is a pseudonym.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+MOST_SLOTS = 10
+MOST_BATCH = 1_000  # requests of one call
+_Text = Annotated[str, msgspec.Meta(max_length=500)]
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the caller knows of the moment. Empty: unknown. Only declared features reach the choice."""
+
+    page: _Text = ""  # path
+    device: _Text = ""  # mobile, desktop, tablet …
+    language: _Text = ""  # BCP 47; holds before what is known of the person
+    country: _Text = ""  # ISO 3166 alpha-2; likewise
+    region: _Text = ""
+    query: _Text = ""  # words searched for
+    product: _Text = ""  # id of the product in view
+    category: _Text = ""
+    referrer: _Text = ""
+    more: dict[str, str | float | bool] = {}  # whatever else a declared feature reads as `context.<name>`
+
+
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What should this person see here, now? The strongest id given counts: profile, user, anonymous."""
+
+    placement: _Text = ""  # a name in [placements]; empty: the first declared
+    profile_id: _Text | None = None
+    user_id: _Text | None = None
+    anonymous_id: _Text | None = None
+    campaign: _Text | None = None  # this campaign or nothing; left out, every one that fills the placement
+    context: Context = Context()
+    consent: dict[
+        str, bool
+    ] = {}  # purpose → granted, as the caller's page knows it now; holds before what is stored
+    slots: Annotated[int, msgspec.Meta(ge=1, le=MOST_SLOTS)] | None = None  # None: as the placement declares
+
+
+class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing to show. `variant` None: the placement's default, for the reason in `why`."""
+
+    decision_id: str
+    variant: str | None
+    content: msgspec.Raw  # JSON object: the variant's content, or the declared default
+    campaign: str | None = None
+    probability: float = 1.0  # chance with which the variant was chosen among the campaign's eligible ones
+    lane: str | None = None
+    rung: str | None = None
+    why: str = ""
+    excluded: dict[str, int] = {}  # reason → number of the rung's variants that it ruled out
+    click: str | None = None  # token: /c/<token>
+    seen: str | None = None  # token: /o/<token>.gif
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One Slot for each that was asked for. `expires_at`: until when it may be shown."""
+
+    slots: list[Slot]
+    release: str
+    expires_at: str  # RFC 3339, UTC
+
+
+class Decided(msgspec.Struct, frozen=True, array_like=True):
+    """A journal entry: one slot decided, with all that a replay needs besides the stored release.
+
+    Places are those of the campaign's offers in the release. `against` says what ruled variants out: a Reason and
+    the set of places as a little-endian bit set, for all of them, also those outside the rung's pool.
+    """
+
+    decision_id: str
+    at_us: int  # microseconds since 1970, UTC
+    person: str  # profile id, or the pseudonym of an id that no profile has yet
+    campaign: str
+    placement: str
+    channel: str
+    release: str
+    snapshot: str
+    model: str  # version of the moment model; empty where none was asked
+    segment: str
+    lane: str
+    rung: str
+    step: int
+    draw: float  # in [0, 1): the choice was drawn with it
+    against: tuple[tuple[int, bytes], ...]
+    columns: tuple[int, ...]  # eligible places
+    chances: tuple[float, ...]  # of `columns`; sum to 1
+    chosen: int  # place, -1: nothing
+    variant: str  # empty: nothing
+    probability: float
+    features: bytes = b""  # x, float32; empty where no model was asked
+    scores: tuple[float, ...] = ()  # of `columns`, expected margin by the model
+    taken: tuple[str, ...] = ()  # variants given to earlier slots of the same answer
