@@ -12,11 +12,10 @@ listed.
 import base64
 import binascii
 import math
+import re
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from omnimix.core.errors import InvalidInput, NotAllowed
 from omnimix.governance.keys import WorkspaceKey
@@ -26,22 +25,10 @@ from omnimix.governance.vault import Tampered
 KINDS = ("view", "click", "open", "win", "bill", "loss")  # what a token may report
 LONGEST = 1_024  # characters of a text that is looked at
 _VERSION, _MINUTE = 1, 60_000_000
-_PACK = msgspec.msgpack.Encoder()
-_DIGITS = 20  # of ids that `core.hashing.stable_id` makes
-
-
-class _Packed(msgspec.Struct, array_like=True):
-    """What stands in a token. Ids like `dec_` and 20 hex digits are kept as bytes."""
-
-    kind: int
-    expires: int  # minutes since 1970
-    decision: Any  # text, or bytes
-    person: Any
-    campaign: str
-    variant: Any
-
-
-_UNPACK = msgspec.msgpack.Decoder(_Packed)
+_HEAD = struct.Struct(">BI")  # kind, minutes since 1970
+_PREFIXES = ("dec_", "pf_", "user:", "anon:", "email:")  # before hex digits that are kept as bytes
+_NO_PREFIX = len(_PREFIXES)
+_HEX = re.compile(r"[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +69,13 @@ class Tokens:
         bound: str = "",
     ) -> str:
         """A token of a kind of KINDS. `bound` must be given again to read it: the url that a click leads to."""
-        packed = _Packed(
-            KINDS.index(kind),
-            math.ceil(expires_us / _MINUTE),
-            _short(decision_id),
-            _short(person),
-            campaign,
-            _short(variant_id),
+        plain = b"".join(
+            (
+                _HEAD.pack(KINDS.index(kind), math.ceil(expires_us / _MINUTE)),
+                *map(_short, (decision_id, variant_id, campaign, person)),
+            )
         )
-        sealed = self._seal.close(_PACK.encode(packed), self._newest, bound.encode())
+        sealed = self._seal.close(plain, self._newest, bound.encode())
         return base64.urlsafe_b64encode(self._newest + sealed).rstrip(b"=").decode()
 
     def read(self, text: str, *, bound: str = "") -> Token:
@@ -100,17 +85,16 @@ class Tokens:
             seal = self._seals[raw[1]] if raw[0] == _VERSION else None
             if seal is None:
                 raise _forged()
-            said = _UNPACK.decode(seal.open(raw[2:], raw[:2], bound.encode("utf-8", "surrogatepass")))
-        except (Tampered, IndexError, KeyError, msgspec.DecodeError):
+            plain = seal.open(raw[2:], raw[:2], bound.encode("utf-8", "surrogatepass"))
+        except (Tampered, IndexError, KeyError):
             raise _forged() from None
-        return Token(
-            KINDS[said.kind],
-            _long(said.decision),
-            _long(said.variant),
-            said.campaign,
-            _long(said.person),
-            said.expires * _MINUTE,
-        )
+        kind, minutes = _HEAD.unpack_from(plain)
+        rest = memoryview(plain)[_HEAD.size :]
+        ids = []
+        for _ in range(4):
+            text, rest = _long(rest)
+            ids.append(text)
+        return Token(KINDS[kind], *ids, expires_us=minutes * _MINUTE)
 
 
 def _bytes(text: str) -> bytes:
@@ -126,22 +110,28 @@ def _bytes(text: str) -> bytes:
     return raw
 
 
-def _short(text: str) -> str | bytes:
-    """`dec_0123…` as its prefix's length, prefix and 10 bytes; any other text as it is."""
-    head, line, tail = text.partition("_")
-    if not line or len(tail) != _DIGITS or not tail.isalnum() or tail != tail.lower():
-        return text
-    try:
-        return head.encode() + b"_" + bytes.fromhex(tail)
-    except ValueError:
-        return text
+def _short(text: str) -> bytes:
+    """A text after its length; a known prefix and up to 32 hex digits as one byte and the digits' bytes."""
+    place = next((n for n, prefix in enumerate(_PREFIXES) if text.startswith(prefix)), _NO_PREFIX)
+    digits = text.removeprefix(_PREFIXES[place]) if place < _NO_PREFIX else text
+    if digits and len(digits) % 2 == 0 and len(digits) <= 32 and _HEX.fullmatch(digits):
+        raw = bytes.fromhex(digits)
+        return bytes((0x80 | place << 4 | len(raw) - 1,)) + raw
+    plain = text.encode()
+    return (bytes((len(plain),)) if len(plain) < 0x7F else b"\x7f" + struct.pack(">H", len(plain))) + plain
 
 
-def _long(kept: str | bytes) -> str:
-    if isinstance(kept, str):
-        return kept
-    head, _, tail = kept.partition(b"_")
-    return f"{head.decode()}_{tail.hex()}"
+def _long(kept: memoryview) -> tuple[str, memoryview]:
+    """The text at the front of `kept`, and what follows it."""
+    first, rest = kept[0], kept[1:]
+    if first >= 0x80:
+        place, size = first >> 4 & 0x7, (first & 0xF) + 1
+        prefix = _PREFIXES[place] if place < _NO_PREFIX else ""
+        return prefix + rest[:size].hex(), rest[size:]
+    size = first
+    if first == 0x7F:
+        (size,), rest = struct.unpack(">H", rest[:2]), rest[2:]
+    return str(rest[:size], "utf-8"), rest[size:]
 
 
 def _forged() -> NotAllowed:
