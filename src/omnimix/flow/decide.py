@@ -123,13 +123,13 @@ def current_snapshot(machine: Machine, job: Job, variants: tuple[Variant, ...]) 
 
 def _codes(
     machine: Machine, job: Job, variants: tuple[Variant, ...], profile_id: str
-) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
     campaign = job.campaign
     offers = offerings(
         variants, products_of(machine), language=campaign.languages[0], countries=campaign.countries
     )
     audience = audience_of(machine, job, pa.array([profile_id], pa.string()))
-    codes: np.ndarray[tuple[int], np.dtype[np.uint8]] = excluded(audience, offers, job.eligibility)[0]
+    codes: np.ndarray[tuple[int], np.dtype[np.uint32]] = excluded(audience, offers, job.eligibility)[0]
     return codes
 
 

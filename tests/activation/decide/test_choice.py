@@ -42,7 +42,7 @@ def snapshot(seed=0, segments=("a", "b", "c"), promoted=(Rung.SEGMENT, Rung.BROA
 
 
 STATE = ready(snapshot())
-CODES = st.lists(st.integers(0, 127), min_size=7, max_size=7).map(lambda c: np.array(c, dtype=np.uint8))
+CODES = st.lists(st.integers(0, 127), min_size=7, max_size=7).map(lambda c: np.array(c, dtype=np.uint32))
 SEGMENTS = st.sampled_from(["a", "b", "c", "unheard of"])
 DRAWS = st.floats(0, 1, exclude_max=True)
 
@@ -171,7 +171,7 @@ def assigned(count, seed=0):
 @given(st.integers(0, 12), st.randoms(use_true_random=False))
 def test_a_week_is_served_to_each_alike_whatever_the_order(count, shuffler):
     people = assigned(count)
-    codes = np.random.default_rng(1).choice([0, 0, 4, 1], (count, 7)).astype(np.uint8)
+    codes = np.random.default_rng(1).choice([0, 0, 4, 1], (count, 7)).astype(np.uint32)
     order = list(range(count))
     shuffler.shuffle(order)
     straight = serve_week(STATE, people, codes, week=2, seed="s")
@@ -190,7 +190,7 @@ def test_a_week_is_served_to_each_alike_whatever_the_order(count, shuffler):
 
 def test_only_broad_ever_shows_what_is_irrelevant():
     people = assigned(400)
-    codes = np.full((400, 7), int(Reason.BOUGHT), dtype=np.uint8)
+    codes = np.full((400, 7), int(Reason.BOUGHT), dtype=np.uint32)
     rows = serve_week(STATE, people, codes, week=0, seed="s").to_pylist()
     assert {r["rung"] for r in rows if r["irrelevant"]} == {"broad"}
     assert all(r["variant_id"] is None for r in rows if r["rung"] not in ("broad",))
@@ -209,4 +209,4 @@ def test_engagements_count_clicked_exposures_of_those_asked_for():
 
 def test_codes_of_the_wrong_size_are_refused():
     with pytest.raises(InvalidInput, match="expected"):
-        serve_week(STATE, assigned(2), np.zeros((3, 7), dtype=np.uint8), week=0, seed="s")
+        serve_week(STATE, assigned(2), np.zeros((3, 7), dtype=np.uint32), week=0, seed="s")

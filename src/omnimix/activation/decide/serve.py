@@ -97,7 +97,7 @@ def replay(state: Ready, decision: Decision) -> Choice:
             where=state.snapshot.snapshot_id,
             fix="load that snapshot and replay from it",
         )
-    codes = np.array(decision.codes, dtype=np.uint8)
+    codes = np.array(decision.codes, dtype=np.uint32)
     again = choose(state, decision.segment, codes, lane=decision.lane, draw=decision.draw, step=decision.step)
     if again.variant_id != decision.variant_id or abs(again.probability - decision.probability) > 1e-9:
         raise Conflict(
@@ -149,7 +149,7 @@ def serve_week(
     shown = column >= 0
     against = np.zeros(count, dtype=np.bool_)
     if codes is not None and shown.any():
-        against[shown] = (codes[shown, column[shown]] & np.uint8(IRRELEVANT)) != 0
+        against[shown] = (codes[shown, column[shown]] & np.uint32(IRRELEVANT)) != 0
     return pa.table(
         {
             "profile_id": table["profile_id"],

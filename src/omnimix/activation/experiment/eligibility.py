@@ -3,35 +3,60 @@
 in   an Audience (one row a person), Offerings (one a variant), the campaign's Eligibility rules
 out  for each person and variant a set of reasons, as bit flags; 0 means nothing stands against it
 
-Consent and the frequency cap hold on every rung. The other reasons define irrelevance: `broad` shows regardless
-of them (that is what it measures), `relevant` and every rung above obey all.
+The reasons in IRRELEVANT define irrelevance: `broad` shows regardless of them (that is what it measures), `relevant`
+and every rung above obey them too. All others hold on every rung.
+
+`excluded` looks at whole audiences for campaigns that are uploaded. What only a live call can know (quiet hours,
+caps of a day, stopped campaigns, budgets …) is judged by `activation.decide.against` with the same reasons.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from omnimix.activation.experiment.ladder import Rung
+from omnimix.core.errors import InvalidInput
 from omnimix.core.record import config
 from omnimix.creative.variant import Variant
 from omnimix.data.product import Product
 
-Codes = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.uint32]
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 
 
 @config
 class Eligibility:
-    """The hard rules of a campaign, from `[eligibility]` of its file."""
+    """The hard rules of a campaign, from `[eligibility]` of its file. A cap of 0 is none; weeks are 7 days."""
 
     bought_within_days: int = 30  # a product bought so lately is not advertised to its buyer
-    impressions_per_week: int = 8  # per person, all channels together
+    impressions_per_day: int = 0  # per person, all campaigns and channels together
+    impressions_per_week: int = 8
+    campaign_per_day: int = 0  # per person, of this campaign
+    campaign_per_week: int = 0
+    channel_per_day: int = 0  # per person, in one channel, all campaigns together
+    channel_per_week: int = 0
+    quiet_hours: str = ""  # "22-7": nothing from 22:00 to 7:00 in the workspace's time zone
     price_factor: float = 4.0  # further than this factor from the person's price range is far outside
     purpose: str = "advertising"  # the purpose that consent is asked for
+
+    def __post_init__(self) -> None:
+        self.quiet()
+
+    def quiet(self) -> tuple[int, int] | None:
+        """First quiet hour and first that is quiet no more, each 0–23; None without quiet hours."""
+        if not self.quiet_hours:
+            return None
+        first, _, end = self.quiet_hours.partition("-")
+        if not (first.isdecimal() and end.isdecimal() and int(first) < 24 and int(end) < 24 and first != end):
+            raise InvalidInput(
+                f"{self.quiet_hours!r} are no hours", where="eligibility.quiet_hours", fix='write them like "22-7"'
+            )
+        return int(first), int(end)
 
 
 class Reason(IntFlag):
@@ -44,10 +69,19 @@ class Reason(IntFlag):
     LANGUAGE = 16
     REGION = 32
     PRICE = 64
+    SUPPRESSED = 128  # unsubscribed from the channel, or complained
+    QUIET_HOURS = 256
+    DATES = 512  # not begun, or over
+    PLACEMENT = 1024  # does not fit it, or the placement is for other campaigns
+    STOPPED = 2048  # by the kill switch
+    BUDGET = 4096  # spent, or paced
+    ROBOT = 8192
+    NOT_APPROVED = 16384
+    SHOWN = 32768  # in an earlier slot of the same answer
 
 
-ALWAYS = Reason.NO_CONSENT | Reason.FREQUENCY_CAP  # hold on every rung
 IRRELEVANT = Reason.BOUGHT | Reason.OUT_OF_STOCK | Reason.LANGUAGE | Reason.REGION | Reason.PRICE
+ALWAYS = Reason(sum(Reason) & ~IRRELEVANT)  # hold on every rung
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +174,12 @@ def offerings(
 
 def excluded(audience: Audience, offers: Sequence[Offering], rules: Eligibility) -> Codes:
     """(N, V) reason flags for each person and variant. Linear in N · V, about 50 ns a pair."""
-    codes = np.zeros((len(audience), len(offers)), dtype=np.uint8)
+    codes = np.zeros((len(audience), len(offers)), dtype=np.uint32)
     if not len(audience):
         return codes
     consent = audience.consents.get(rules.purpose, np.zeros(len(audience), dtype=np.bool_))
-    everywhere = np.where(consent, 0, int(Reason.NO_CONSENT)).astype(np.uint8)
-    everywhere |= _flag(audience.impressions >= rules.impressions_per_week, Reason.FREQUENCY_CAP)
+    everywhere = np.where(consent, 0, int(Reason.NO_CONSENT)).astype(np.uint32)
+    everywhere |= _flag(audience.impressions >= (rules.impressions_per_week or _NO_CAP), Reason.FREQUENCY_CAP)
     languages, spoken = np.unique(audience.languages, return_inverse=True)
     countries, living = np.unique(audience.countries, return_inverse=True)
     for column, offer in enumerate(offers):
@@ -157,7 +191,7 @@ def excluded(audience: Audience, offers: Sequence[Offering], rules: Eligibility)
         if offer.leading is not None:
             code[audience.bought_rows[audience.bought_products == offer.leading]] |= int(Reason.BOUGHT)
         if not offer.in_stock:
-            code |= np.uint8(Reason.OUT_OF_STOCK)
+            code |= np.uint32(Reason.OUT_OF_STOCK)
         codes[:, column] = code
     return codes
 
@@ -168,7 +202,7 @@ def excluded_one(person: Person, offer: Offering, rules: Eligibility) -> Reason:
     high = np.nan if person.price_high is None else person.price_high
     found = {
         Reason.NO_CONSENT: rules.purpose not in person.consents,
-        Reason.FREQUENCY_CAP: person.impressions >= rules.impressions_per_week,
+        Reason.FREQUENCY_CAP: person.impressions >= (rules.impressions_per_week or _NO_CAP),
         Reason.BOUGHT: offer.leading in person.bought,
         Reason.OUT_OF_STOCK: not offer.in_stock,
         Reason.LANGUAGE: _other_language(person.language, offer.language),
@@ -187,8 +221,8 @@ def blocking(rung: Rung) -> Reason:
     return ALWAYS if rung is Rung.BROAD else ALWAYS | IRRELEVANT
 
 
-_NAMED = [tuple(str(r.name).lower() for r in Reason if code & r) for code in range(128)]
-_BLOCKING = {rung: np.uint8(blocking(rung)) for rung in Rung}
+_NO_CAP = 1 << 62
+_BLOCKING = {rung: np.uint32(blocking(rung)) for rung in Rung}
 
 
 def allowed(codes: Codes, rung: Rung) -> BoolArray:
@@ -197,9 +231,10 @@ def allowed(codes: Codes, rung: Rung) -> BoolArray:
     return fit
 
 
+@lru_cache(maxsize=4096)
 def reasons(code: int) -> tuple[str, ...]:
     """The names in a code, lower case, in the order of `Reason`."""
-    return _NAMED[code]
+    return tuple(str(r.name).lower() for r in Reason if code & r)
 
 
 def irrelevance_rate(shown: Codes) -> float:
@@ -207,11 +242,11 @@ def irrelevance_rate(shown: Codes) -> float:
 
     `shown` holds the code of each showing.
     """
-    return float(np.mean((shown & np.uint8(IRRELEVANT)) != 0)) if shown.size else 0.0
+    return float(np.mean((shown & np.uint32(IRRELEVANT)) != 0)) if shown.size else 0.0
 
 
 def _flag(holds: BoolArray, reason: Reason) -> Codes:
-    return holds.astype(np.uint8) * np.uint8(reason)
+    return holds.astype(np.uint32) * np.uint32(reason)
 
 
 def _other_language(theirs: str, ours: str) -> bool:
