@@ -18,6 +18,7 @@ from omnimix.cli import (
     activation,
     audience,
     audit,
+    claims,
     data,
     enrichment,
     identity,
@@ -56,6 +57,7 @@ for commands in (
     run,
     review,
     activation,
+    claims,
     audit,
     serve,
 ):

@@ -18,6 +18,14 @@ class ClaimKind(StrEnum):
     GUARANTEE = "guarantee"
     SCARCITY = "scarcity"
     POPULARITY = "popularity"
+    MATERIAL = "material"  # what it is made of, what it withstands
+    HEALTH = "health"
+    ENVIRONMENT = "environment"
+    SAFETY = "safety"
+    RATING = "rating"
+    COMPARISON = "comparison"  # with others
+    ORIGIN = "origin"  # where, how, by whom, since when
+    SERVICE = "service"  # delivery, returns and the like
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,260 @@
+"""Binding: each factual phrase of a text to the fact it rests on, or why it rests on none.
+
+in   a text, the ledger, the products it is shown with, its last day
+out  Verdict records, one a phrase
+
+A fact carries a phrase when it is of the product spoken of or of the whole shop, has not run out, says every
+quantity and every word of fact of the phrase and of the words beside it, denies and affirms the same, and none of
+its own conditions ("over £50", "UK", "selected") is left out of the text. What is not understood is refused.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from omnimix.creative.brief.phrase import Phrase
+from omnimix.creative.claim import Claim, ClaimKind
+from omnimix.creative.ledger.fact import Fact, Ledger
+from omnimix.creative.ledger.meaning import (
+    CONDITIONS,
+    EVERY,
+    IMPLIED,
+    Bound,
+    Quantity,
+    Token,
+    meaning_of,
+)
+from omnimix.creative.ledger.recognise import claim_phrases
+
+_CLAUSE = re.compile(r"[.;!?:]\s|[.;!?:]$|\s[–—|·]\s|,\s(?:and\s|plus\s|with\s)?|\s(?:and|plus|but)\s")
+_BESIDE = 2  # words of fact on either side that a phrase is read with
+_MONEY = frozenset("£$€¥")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One phrase and the fact that carries it. None: no fact does; `why` says so and `nearest` comes closest."""
+
+    phrase: Phrase
+    fact: Fact | None
+    why: str = ""
+    nearest: Fact | None = None
+
+    @property
+    def claim(self) -> Claim | None:
+        """The phrase as a claim bound to its source; None where nothing carries it."""
+        if self.fact is None:
+            return None
+        return Claim(self.phrase.kind, self.phrase.text, self.fact.source, self.fact.expires_on)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A phrase in its sentence: its own tokens, those beside it, all words and quantities of the text."""
+
+    own: tuple[Token, ...]
+    beside: tuple[Token, ...]
+    head: Token | None  # the word that follows the phrase: what it is said of
+    words: frozenset[str]
+    quantities: tuple[Quantity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What a text is read against. `vocabulary`: words that must not be passed over."""
+
+    products: frozenset[str]
+    names: frozenset[str]
+    vocabulary: frozenset[str]
+    last_day: date
+
+
+def bind(
+    text: str, ledger: Ledger, *, shown: Iterable[str] = (), last_day: date, exempt: tuple[str, ...] = ()
+) -> tuple[Verdict, ...]:
+    """A verdict for each factual phrase of `text`, in reading order.
+
+    `shown`: ids of the products the text stands beside; a product that the text names goes before them.
+    `last_day`: the last day on which somebody may read it. `exempt`: spellings that are no claims (the
+    brand's name).
+    """
+    meaning = meaning_of(text)
+    products = _spoken_of(meaning.stems, ledger, frozenset(shown))
+    own_words = frozenset(w for e in exempt for w in meaning_of(e).stems)
+    names = own_words.union(*(ledger.names.get(p, frozenset()) for p in products))
+    scene = _Scene(products, names, ledger.vocabulary | EVERY | CONDITIONS, last_day)
+    return tuple(
+        _verdict(phrase, _said(text, meaning.tokens, phrase), ledger, scene)
+        for phrase in claim_phrases(text, exempt=exempt)
+        if not _only_names(phrase, names)
+    )
+
+
+def _only_names(phrase: Phrase, names: frozenset[str]) -> bool:
+    """Whether the phrase is a part of a product's name and nothing else ("glass vase")."""
+    read = meaning_of(phrase.text)
+    return bool(read.stems) and not read.quantities and read.stems <= names and phrase.kind is ClaimKind.MATERIAL
+
+
+def _spoken_of(words: frozenset[str], ledger: Ledger, shown: frozenset[str]) -> frozenset[str]:
+    """The products a text names in full; where it names none, those it is shown with."""
+    named = {p for p, name in ledger.names.items() if name and name <= words}
+    longest = {p for p in named if not any(ledger.names[p] < ledger.names[o] for o in named)}
+    return frozenset(longest) or shown
+
+
+def _said(text: str, tokens: tuple[Token, ...], phrase: Phrase) -> _Said:
+    cuts = [0, *(m.end() for m in _CLAUSE.finditer(text)), len(text)]
+    begin = max(c for c in cuts if c <= phrase.start)
+    end = min((c for c in cuts if c >= phrase.end), default=len(text))
+    own = tuple(t for t in tokens if t.start < phrase.end and t.end > phrase.start)
+    clause = [t for t in tokens if begin <= t.start and t.end <= end]
+    before = [t for t in clause if t.end <= phrase.start][-_BESIDE:]
+    after = [t for t in clause if t.start >= phrase.end][:_BESIDE]
+    head = after[0] if after and not re.search(r"\w", text[phrase.end : after[0].start]) else None
+    whole = meaning_of(text)
+    return _Said(own, (*before, *after), head, whole.stems, whole.quantities)
+
+
+def _verdict(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene) -> Verdict:
+    products = scene.products
+    if phrase.kind is ClaimKind.PRICE and any(t.quantity and t.quantity.bound is Bound.FROM for t in said.own):
+        return _lowest(phrase, said, ledger, scene)
+    reasons: list[tuple[int, str, Fact]] = []
+    carried: dict[str, Fact] = {}
+    for fact in ledger.facts:
+        why = _why_not(said, fact, scene)
+        if why is None:
+            if fact.about is None or products == {fact.about}:
+                return Verdict(phrase, fact)
+            carried[fact.about] = fact
+        else:
+            reasons.append((_closeness(said, fact), why, fact))
+    if products and products <= carried.keys():
+        return Verdict(phrase, carried[min(products)])
+    if carried:
+        one = carried[min(carried)]
+        return Verdict(phrase, None, "it is true of one product shown here and not of every one", one)
+    closest = max(reasons, key=lambda r: (r[0], r[2].about in products), default=None)
+    if closest is None or closest[0] == 0:
+        return Verdict(phrase, None, "no fact speaks of it")
+    return Verdict(phrase, None, closest[1], closest[2])
+
+
+def _closeness(said: _Said, fact: Fact) -> int:
+    """How many of the phrase's words and units the fact shares, its own counting ten times."""
+    known = _closure(fact.meaning.stems)
+    units = {q.unit for q in fact.meaning.quantities}
+
+    def shared(tokens: Iterable[Token]) -> int:
+        return sum(
+            (t.stem in known) if t.stem else (t.quantity is not None and t.quantity.unit in units) for t in tokens
+        )
+
+    return 10 * shared(said.own) + shared(said.beside)
+
+
+def _why_not(said: _Said, fact: Fact, scene: _Scene) -> str | None:
+    """Why a fact does not carry a phrase; None when it does."""
+    known = _closure(fact.meaning.stems)
+    if fact.about is not None and fact.about not in scene.products:
+        return (
+            "it is true of another product"
+            if _says(said.own, fact, known | scene.names)
+            else "no fact speaks of it"
+        )
+    if not any(t.quantity or t.stem in known for t in said.own):
+        return "no fact speaks of it"
+    if not _says(said.own, fact, known | scene.names):
+        return f"it says {fact.text!r}"
+    return (
+        _beyond(said, fact, known, scene) or _denied(said, fact) or _left_out(said, fact) or _run_out(fact, scene)
+    )
+
+
+def _says(tokens: Iterable[Token], fact: Fact, known: frozenset[str]) -> bool:
+    """Whether a fact says every quantity and every word of a phrase."""
+    return all(_carried(t.quantity, fact) if t.quantity else t.stem in known for t in tokens)
+
+
+def _beyond(said: _Said, fact: Fact, known: frozenset[str], scene: _Scene) -> str | None:
+    """What stands beside the phrase and goes beyond the fact: another quantity, another thing, "all"."""
+    units = {q.unit for q in fact.meaning.quantities}
+    for token in said.beside:
+        if token.quantity:
+            if token.quantity.unit in units and not _carried(token.quantity, fact):
+                return f"it says {fact.text!r}"
+        elif token.stem not in known | scene.names and (token is said.head or token.stem in scene.vocabulary):
+            return f"it does not say {token.stem!r}"
+    return None
+
+
+def _denied(said: _Said, fact: Fact) -> str | None:
+    mine = {t.stem: t.negated for t in (*said.own, *said.beside) if t.stem}
+    theirs = {t.stem: t.negated for t in fact.meaning.tokens if t.stem}
+    differs = any(denied != theirs.get(word, False) for word, denied in mine.items())
+    return f"it says the opposite: {fact.text!r}" if differs else None
+
+
+def _run_out(fact: Fact, scene: _Scene) -> str | None:
+    over = fact.expires_on is not None and fact.expires_on < scene.last_day
+    return f"it holds until {fact.expires_on} only" if over else None
+
+
+def _carried(told: Quantity, fact: Fact) -> bool:
+    """Whether a fact says this quantity; a threshold of money may also be told higher than it is."""
+    known = fact.meaning.quantities
+    return any(told.follows_from(q) or (_is_threshold(q) and _no_wider(told, q)) for q in known)
+
+
+def _is_threshold(quantity: Quantity) -> bool:
+    return quantity.unit in _MONEY and quantity.bound in (Bound.OVER, Bound.LEAST, Bound.UNDER, Bound.MOST)
+
+
+def _left_out(said: _Said, fact: Fact) -> str | None:
+    """That a condition of the fact is not named in the text."""
+    words = sorted((fact.meaning.stems & CONDITIONS) - said.words)
+    if words:
+        return f"the condition {words[0]!r} is left out"
+    for quantity in fact.meaning.quantities:
+        if _is_threshold(quantity) and not any(_no_wider(q, quantity) for q in said.quantities):
+            return f"the condition '{quantity.bound} {quantity.unit}{quantity.value:g}' is left out"
+    return None
+
+
+def _no_wider(told: Quantity, condition: Quantity) -> bool:
+    """Whether a told threshold promises no more than the condition does."""
+    if told.unit != condition.unit:
+        return False
+    if condition.bound in (Bound.OVER, Bound.LEAST):
+        strict = told.value == condition.value and told.bound is condition.bound
+        return strict or (told.bound in (Bound.OVER, Bound.LEAST) and told.value > condition.value)
+    return told == condition
+
+
+def _lowest(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene) -> Verdict:
+    """ "… from £9.95": the lowest price of the kind that the text names."""
+    kinds = {k for k in ledger.kinds.values() if meaning_of(k).stems and meaning_of(k).stems <= said.words}
+    kind = max(kinds, key=len, default=None)
+    prices = [
+        f
+        for f in ledger.facts
+        if f.price is not None and f.about is not None and kind is not None and ledger.kinds.get(f.about) == kind
+    ]
+    if not prices:
+        return Verdict(phrase, None, "it names no kind of product that the catalogue has a price for")
+    low = min(prices, key=lambda f: (f.price.minor if f.price else 0, f.source))
+    asked = next(t.quantity for t in said.own if t.quantity)
+    if not _run_out(low, scene) and low.price is not None and float(low.price.major()) == asked.value:
+        return Verdict(phrase, low)
+    return Verdict(phrase, None, f"the lowest price of {kind} is {low.price}", low)
+
+
+def _closure(stems: frozenset[str]) -> frozenset[str]:
+    """The words of a fact with all that follows from them."""
+    known = set(stems)
+    for needed, says in IMPLIED:
+        if needed <= known:
+            known |= says
+    return frozenset(known)

@@ -1,0 +1,48 @@
+"""A fact: what may be said, where it is written, of which product, and until when.
+
+in   nothing
+out  Fact and Ledger records
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from omnimix.core.money import Money
+from omnimix.creative.ledger.meaning import Meaning, meaning_of
+
+
+@dataclass(frozen=True)
+class Fact:
+    """`text` is true by `source`.
+
+    `about` is the product it is true of, None for the whole shop. `price` is set where the fact is a product's
+    price. `expires_on` is its last day (inclusive), None without end.
+    """
+
+    text: str
+    source: (
+        str  # "catalogue:22423:price", "catalogue:22423:description", "brand.toml:claims.1", "page:returns.html"
+    )
+    about: str | None = None
+    price: Money | None = None
+    expires_on: date | None = None
+
+    @cached_property
+    def meaning(self) -> Meaning:
+        """What its text says."""
+        return meaning_of(self.text)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All facts of a shop; `names` are the words each product is known by, by product id."""
+
+    facts: tuple[Fact, ...]
+    names: dict[str, frozenset[str]]
+    kinds: dict[str, str]  # product id → the plural noun it is sold under ("cake stands"), where it has one
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Every word that some fact uses."""
+        return frozenset(word for fact in self.facts for word in fact.meaning.stems)
