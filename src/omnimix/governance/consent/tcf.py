@@ -4,22 +4,18 @@ in   a TC string, how the workspace reads them
 out  purpose → granted, and when the string was last changed; or why it is no TC string
 
 One of our purposes is granted where every TCF purpose it consists of is (IAB Europe, Transparency and Consent
-Framework Policies, version 5, appendix A; string format: Consent string and vendor list formats v2). Purposes 1,
-3, 4, 5 and 6 need consent; for 2, 7, 8 and 9 the policies (version 4 and later) also allow a legitimate interest.
-The TCF says nothing about e-mail.
+Framework Policies, version 5, appendix A). Purposes 1, 3, 4, 5 and 6 need consent; for 2, 7, 8 and 9 the policies
+(version 4 and later) also allow a legitimate interest. The TCF says nothing about e-mail.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
-
-import iab_tcf
 
 from omnimix.core.errors import InvalidInput
 from omnimix.governance.consent.purpose import Purpose
 from omnimix.governance.consent.signals import Signals
+from omnimix.governance.consent.tc_string import TcString, among, read_tc_string
 
 CONSISTS_OF = {
     Purpose.MEASUREMENT: (1, 8, 9),  # store on the device · measure content · understand audiences
@@ -27,8 +23,6 @@ CONSISTS_OF = {
     Purpose.ADVERTISING: (1, 2, 3, 4, 7),  # … · choose ads · make profiles for ads · use them · measure ads
 }
 _INTEREST_MAY_DO = frozenset({2, 7, 8, 9})
-_ALPHABET = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-_LONGEST = 10_000  # characters; strings of real consent tools have some hundreds
 _FORBIDDEN, _CONSENT_ONLY, _INTEREST_ONLY = 0, 1, 2  # publisher restrictions
 
 
@@ -42,7 +36,7 @@ class Answer:
 
 def read_tcf(text: str, *, vendor: int | None, legitimate_interest: bool) -> Answer:
     """The answer of one TC string. Raises InvalidInput, saying why it is none."""
-    found = _decoded(text)
+    found = read_tc_string(text)
     granted = {
         ours: all(_is_granted(found, p, vendor=vendor, interest=legitimate_interest) for p in theirs)
         for ours, theirs in CONSISTS_OF.items()
@@ -63,41 +57,18 @@ def answer_of(text: str, signals: Signals) -> Answer | InvalidInput:
     return _read(text, signals.tcf_vendor, signals.tcf_legitimate_interest)
 
 
-def _decoded(text: str) -> Any:
-    if len(text) > _LONGEST or not _ALPHABET.fullmatch(text):
-        raise InvalidInput("is no TCF consent string")
-    try:
-        core = iab_tcf.base64_decode(text.partition(".")[0])
-        version = iab_tcf.version(core)
-        if version != 2:
-            raise InvalidInput(f"is a TCF string of version {version}; version 2 is read")
-        found = iab_tcf.ConsentV2(core)
-    except InvalidInput:
-        raise
-    except Exception:  # the decoder has no error of its own: a broken string fails wherever it breaks
-        raise InvalidInput("is no TCF consent string") from None
-    # Behind its end the decoder reads every bit as set: a string cut short must not be a yes to everything.
-    if found._reader._pointer > 8 * len(core):
-        raise InvalidInput("is a TCF consent string that was cut short")
-    return found
-
-
-def _is_granted(found: Any, purpose: int, *, vendor: int | None, interest: bool) -> bool:
-    consented = bool(found.is_purpose_allowed(purpose))
-    by_interest = interest and purpose in _INTEREST_MAY_DO and found.has_purpose_legitimate_interest(purpose)
+def _is_granted(found: TcString, purpose: int, *, vendor: int | None, interest: bool) -> bool:
+    consented = among(found.consents, purpose)
+    by_interest = interest and purpose in _INTEREST_MAY_DO and among(found.interests, purpose)
     if vendor is None:
-        return consented or bool(by_interest)
-    consented = consented and found.is_vendor_allowed(vendor)
-    by_interest = by_interest and found.is_interest_allowed(vendor)
-    restrictions = {
-        entry.restriction_type
-        for entry in found.pub_restriction_entries
-        if entry.purpose_id == purpose and entry.is_in_range(vendor)
-    }
-    if _FORBIDDEN in restrictions:
+        return consented or by_interest
+    consented = consented and among(found.vendors, vendor)
+    by_interest = by_interest and among(found.interest_vendors, vendor)
+    kinds = {r.kind for r in found.restrictions if r.purpose == purpose and among(r.vendors, vendor)}
+    if _FORBIDDEN in kinds:
         return False
-    if _CONSENT_ONLY in restrictions:
+    if _CONSENT_ONLY in kinds:
         by_interest = False
-    if _INTEREST_ONLY in restrictions:
+    if _INTEREST_ONLY in kinds:
         consented = False
-    return bool(consented or by_interest)
+    return consented or by_interest
