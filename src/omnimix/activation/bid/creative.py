@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-_PICTURE_AD = 2  # banner ad type (AdCOM): a picture with a link
+PICTURE_AD = 2  # banner ad type (AdCOM): a picture with a link
+_MOST_KEPT = 4096  # sizes that are remembered
 ATTRIBUTES: tuple[int, ...] = ()  # of ours (AdCOM, Creative Attributes): pictures that stand still have none
 
 
@@ -61,36 +62,25 @@ class Catalogue:
     def __init__(self, creatives: Sequence[Creative]) -> None:
         self.creatives = tuple(creatives)
         self.everything = (1 << len(self.creatives)) - 1
-        self._sizes: dict[tuple[int, int, bool], int] = {}
-        self._domains: dict[str, int] = {}
-        self._blocked: dict[tuple[str, ...], int] = {}
+        self.sizes = tuple(sorted({(p.width, p.height) for c in self.creatives for p in c.pictures}, reverse=True))
+        self._sized: dict[tuple[int, int, bool], int] = {}
 
     def sized(self, width: int, height: int, *, secure: bool) -> int:
         """Those that have a picture of exactly that size."""
         key = (width, height, secure)
-        found = self._sizes.get(key)
+        found = self._sized.get(key)
         if found is None:
-            found = self._sizes[key] = self._where(
+            if len(self._sized) > _MOST_KEPT:
+                self._sized.clear()
+            found = self._sized[key] = self._where(
                 any((p.width, p.height) == (width, height) and (p.secure or not secure) for p in c.pictures)
                 for c in self.creatives
             )
-            if len(self._sizes) > 4096:
-                self._sizes.clear()
         return found
 
-    def shaped(self, wratio: int, hratio: int, wmin: int, *, secure: bool) -> int:
-        """Those that have a picture of that ratio, at least `wmin` wide."""
-        return self._where(
-            any(
-                p.width * hratio == p.height * wratio and p.width >= wmin and (p.secure or not secure)
-                for p in c.pictures
-            )
-            for c in self.creatives
-        )
-
     def blocked(self, categories: tuple[str, ...], taxonomy: int) -> int:
-        """Those of a blocked category; blocking IAB22 blocks IAB22-1, too. Where the taxonomy is another than ours,
-        nobody here can say what is meant: then all are blocked."""
+        """Those of a blocked category; blocking IAB22 blocks IAB22-1, too. Where the taxonomy is another than
+        ours, nobody here can say what is meant: then all are blocked."""
         if not categories:
             return 0
         return self._where(

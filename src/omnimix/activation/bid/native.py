@@ -84,22 +84,18 @@ class NativeRequest(msgspec.Struct, frozen=True):
 
 
 class _Wrapped(msgspec.Struct, frozen=True):
-    native: NativeRequest
-
-
-class _Either(msgspec.Struct, frozen=True):
     native: msgspec.Raw | None = None
 
 
-_PLAIN, _WRAPPED, _EITHER = (msgspec.json.Decoder(t) for t in (NativeRequest, _Wrapped, _Either))
+_REQUEST, _WRAPPED = msgspec.json.Decoder(NativeRequest), msgspec.json.Decoder(_Wrapped)
 
 
 def read_native(text: str) -> NativeRequest:
     """Read a native request. Raises InvalidInput, saying what is wrong."""
     body = text.encode("utf-8", "surrogatepass")
     try:
-        wrapped = _EITHER.decode(body).native is not None  # versions before 1.2 put it into an object `native`
-        found: NativeRequest = _WRAPPED.decode(body).native if wrapped else _PLAIN.decode(body)
+        inner = _WRAPPED.decode(body).native  # versions before 1.2 put it into an object `native`
+        found = _REQUEST.decode(body if inner is None else inner)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(f"no native request: {error}") from None
     _check(found)

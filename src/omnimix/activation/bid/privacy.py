@@ -5,28 +5,27 @@ out  a Leave, with the reason where something is withheld
 
 The person may be recognised only while nothing speaks against it: COPPA, do-not-track, limited ad tracking, Global
 Privacy Control, an opt-out under US Privacy or GPP, and under the GDPR a TCF string that lacks a purpose of
-advertising or our vendor. Where it is not told whether the GDPR applies, the country decides, and where that is not
-told either, whether a TCF string came along.
+advertising or our vendor. Where it is not told whether the GDPR applies, the country decides, and where that is
+not told either, whether a TCF string came along.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+import pyarrow as pa
 
 from omnimix.activation.bid.gpp import TCF_EU, opted_out, sections, us_privacy_opt_out
 from omnimix.activation.bid.request import BidRequest, Regs
 from omnimix.activation.bid.spec import BidRules
 from omnimix.core.errors import InvalidInput
+from omnimix.data.source.country import read_country
 from omnimix.governance.consent.purpose import Purpose
 from omnimix.governance.consent.signals import Signals
 from omnimix.governance.consent.tcf import answer_of
 
-# ISO 3166 alpha-3 and alpha-2: the European Economic Area, the United Kingdom, Switzerland.
-_GDPR = frozenset(
-    (
-        "AUT BEL BGR HRV CYP CZE DNK EST FIN FRA DEU GRC HUN IRL ITA LVA LTU LUX MLT NLD POL PRT ROU SVK SVN ESP SWE "
-        "ISL LIE NOR GBR CHE "
-        "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE IS LI NO GB CH"
-    ).split()
-)
+# The European Economic Area, the United Kingdom, Switzerland (ISO 3166 alpha-2).
+_EUROPE = "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE IS LI NO GB CH"
+_GDPR = frozenset(_EUROPE.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def _gdpr(request: BidRequest, regs: Regs, consent: str | None, rules: BidRules)
     device, user = request.device, request.user
     geo = (device.geo if device else None) or (user.geo if user else None)
     if geo is not None and geo.country:
-        return geo.country.upper() in _GDPR
+        return country_of(geo.country) in _GDPR
     return bool(consent)
 
 
@@ -98,3 +97,9 @@ def _consented(consent: str | None, signals: Signals) -> bool:
         return False
     answer = answer_of(consent, signals)
     return not isinstance(answer, InvalidInput) and answer.granted[Purpose.ADVERTISING]
+
+
+@lru_cache(maxsize=1024)
+def country_of(code: str) -> str:
+    """A country as ISO 3166 alpha-2, of a code of two or three letters; "" where it is none."""
+    return read_country(pa.array([code], pa.string()))[0].as_py() or ""

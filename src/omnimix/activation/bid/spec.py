@@ -21,11 +21,11 @@ _LONGEST_LIFE = 86_400
 class Exchange:
     """`[bid.exchanges.NAME]`: one exchange's conventions.
 
-    `key` stands in the address it calls: /openrtb2/bid?key=KEY. `click_macro` is put before the landing link, as the
-    exchange writes it: `${CLICK_URL}`, `{clickurl}`, `%%CLICK_URL_ESC%%`. `reserve_ms` of its `tmax` are left for the
-    way there and back. `user_ids`: `ours`, when its match table holds our ids (buyeruid is the person's
+    `key` stands in the address it calls: /openrtb2/bid?key=KEY. `click_macro` is put before the landing link, as
+    the exchange writes it: `${CLICK_URL}`, `{clickurl}`, `%%CLICK_URL_ESC%%`. `reserve_ms` of its `tmax` are left
+    for the way there and back. `user_ids`: `ours`, when its match table holds our ids (buyeruid is the person's
     anonymous_id); `matched`, when ours holds theirs (`omnimix bid match`). `eids` names sources of ids that are
-    matched the same way.
+    matched the same way. `billed_on`: the notice that means money: `bill` (burl), or `win` where it sends none.
     """
 
     key: str = field(repr=False)
@@ -33,6 +33,7 @@ class Exchange:
     currency: str = "USD"  # where a request names none
     no_bid: Literal["empty", "reason"] = "empty"  # 204, or 200 with `nbr`
     click_macro: str = ""
+    billed_on: Literal["bill", "win"] = "bill"
     reserve_ms: int = 20
     user_ids: Literal["ours", "matched"] = "matched"
     eids: tuple[str, ...] = ()
@@ -81,24 +82,36 @@ class BidRules:
         for name in ("margin_per_thousand", "most_per_thousand"):
             amount(getattr(self, name) or "0", where=f"bid.{name}")
         for currency, rate in self.rates.items():
-            if not re.fullmatch(r"[A-Z]{3}", currency) or not amount(rate, where=f"bid.rates.{currency}"):
-                raise InvalidInput(
-                    f"{rate!r} is no rate of {currency}", where="bid.rates", fix='write USD = "1.27": one unit buys that'
-                )
+            _check_rate(currency, rate)
         for name in ("public", "pictures"):
-            address = urlsplit(getattr(self, name))
-            if getattr(self, name) and (address.scheme not in ("http", "https") or not address.netloc):
-                raise InvalidInput("it is no address", where=f"bid.{name}", fix="write it like https://ads.shop.example")
-        if self.exchanges and not (self.public and self.pictures):
-            raise InvalidInput(
-                "without `public` and `pictures` no ad could be shown",
-                where="bid",
-                fix="say where browsers reach this server and the folder out",
-            )
+            _check_address(name, getattr(self, name), needed=bool(self.exchanges))
         if len({e.key for e in self.exchanges.values()}) < len(self.exchanges):
             raise InvalidInput("two exchanges have the same key", where="bid.exchanges", fix="give each its own")
         if not 1 <= self.life_seconds <= _LONGEST_LIFE:
-            raise InvalidInput("it is not within a day", where="bid.life_seconds", fix=f"give 1 to {_LONGEST_LIFE}")
+            raise InvalidInput(
+                "it is not within a day", where="bid.life_seconds", fix=f"give 1 to {_LONGEST_LIFE}"
+            )
+
+    def decimal_rates(self, currency: str) -> dict[str, Decimal]:
+        """How much of each currency one unit of `currency`, the workspace's, buys."""
+        return {c: Decimal(r) for c, r in self.rates.items()} | {currency: Decimal(1)}
+
+
+def _check_rate(currency: str, rate: str) -> None:
+    if not re.fullmatch(r"[A-Z]{3}", currency) or not amount(rate, where=f"bid.rates.{currency}"):
+        raise InvalidInput(
+            f"{rate!r} is no rate of {currency}", where="bid.rates", fix='write USD = "1.27": one unit buys that'
+        )
+
+
+def _check_address(name: str, text: str, *, needed: bool) -> None:
+    address = urlsplit(text)
+    if (text or needed) and (address.scheme not in ("http", "https") or not address.netloc):
+        raise InvalidInput(
+            "it is no address, and without it no ad could be shown",
+            where=f"bid.{name}",
+            fix="write it like https://ads.shop.example",
+        )
 
 
 def amount(text: str, *, where: str) -> Decimal:
