@@ -15,30 +15,20 @@ MOST_BATCH = 1_000  # requests of one call
 _Text = Annotated[str, msgspec.Meta(max_length=500)]
 
 
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the caller knows of the moment. Empty: unknown. Only declared features reach the choice."""
-
-    page: _Text = ""  # path
-    device: _Text = ""  # mobile, desktop, tablet …
-    language: _Text = ""  # BCP 47; holds before what is known of the person
-    country: _Text = ""  # ISO 3166 alpha-2; likewise
-    region: _Text = ""
-    query: _Text = ""  # words searched for
-    product: _Text = ""  # id of the product in view
-    category: _Text = ""
-    referrer: _Text = ""
-    more: dict[str, str | float | bool] = {}  # whatever else a declared feature reads as `context.<name>`
-
-
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What should this person see here, now? The strongest id given counts: profile, user, anonymous."""
+    """What should this person see here, now? The strongest id given counts: profile, user, anonymous.
+
+    `context` is what the caller knows of the moment: page, device, language (BCP 47), country (ISO 3166 alpha-2),
+    region, query, product (the id in view), category, time … Only declared features reach the choice (as
+    `context.<name>`); language and country hold before what is known of the person.
+    """
 
     placement: _Text = ""  # a name in [placements]; empty: the first declared
     profile_id: _Text | None = None
     user_id: _Text | None = None
     anonymous_id: _Text | None = None
     campaign: _Text | None = None  # this campaign or nothing; left out, every one that fills the placement
-    context: Context = Context()
+    context: dict[str, str | float | bool] = {}
     consent: dict[
         str, bool
     ] = {}  # purpose → granted, as the caller's page knows it now; holds before what is stored
@@ -98,4 +88,4 @@ class Decided(msgspec.Struct, frozen=True, array_like=True):
     probability: float
     features: bytes = b""  # x, float32; empty where no model was asked
     scores: tuple[float, ...] = ()  # of `columns`, expected margin by the model
-    taken: tuple[str, ...] = ()  # variants given to earlier slots of the same answer
+    cost: int = 0  # micros of the currency that the budget paid

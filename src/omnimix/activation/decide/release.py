@@ -15,7 +15,9 @@ from uuid import uuid4
 
 import msgspec
 
+from omnimix.activation.decide.feature import FeatureRules
 from omnimix.activation.decide.pacing import Pace
+from omnimix.activation.decide.story import Story
 from omnimix.activation.experiment.eligibility import Eligibility
 from omnimix.core.errors import InvalidInput, NotFound
 from omnimix.core.record import config
@@ -94,7 +96,8 @@ class Running(msgspec.Struct, frozen=True):
     offers: tuple[Offer, ...]
     snapshot: bytes  # `snapshot.to_bytes`
     moment: bytes = b""  # `moment.to_bytes`; empty: none yet, the rung is served from the snapshot
-    stories: tuple[msgspec.Raw, ...] = ()  # `story.Story` each
+    features: FeatureRules | None = None  # what is logged of the moment while there is no model
+    stories: tuple[Story, ...] = ()
     pace: Pace | None = None
 
 

@@ -3,8 +3,8 @@
 in   an Audience (one row a person), Offerings (one a variant), the campaign's Eligibility rules
 out  for each person and variant a set of reasons, as bit flags; 0 means nothing stands against it
 
-The reasons in IRRELEVANT define irrelevance: `broad` shows regardless of them (that is what it measures), `relevant`
-and every rung above obey them too. All others hold on every rung.
+The reasons in IRRELEVANT define irrelevance: `broad` shows regardless of them (that is what it measures),
+`relevant` and every rung above obey them too. All others hold on every rung.
 
 `excluded` looks at whole audiences for campaigns that are uploaded. What only a live call can know (quiet hours,
 caps of a day, stopped campaigns, budgets …) is judged by `activation.decide.against` with the same reasons.

@@ -1,0 +1,258 @@
+"""What stands against which variants of a campaign, for one person here and now: hard eligibility as bit sets.
+
+in   a campaign of a release, made into RuleSets once; a Call
+out  for each Reason that holds, the set of places it rules out: a bit for each of the campaign's offers
+
+A rule is a look-up that gives the whole set at once, however many offers there are: some microseconds a person.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from operator import or_
+
+from omnimix.activation.decide.release import Offer, Placement, Running
+from omnimix.activation.decide.state import DAY_US, State, is_suppressed, permits
+from omnimix.activation.experiment.eligibility import Eligibility, Reason
+
+Against = list[tuple[int, int]]  # (Reason, set of places)
+
+_WEEK = 7
+_CONSENT, _CAP, _SUPPRESSED = Reason.NO_CONSENT.value, Reason.FREQUENCY_CAP.value, Reason.SUPPRESSED.value
+_QUIET, _STOPPED, _ROBOT = Reason.QUIET_HOURS.value, Reason.STOPPED.value, Reason.ROBOT.value
+_BOUGHT, _LANGUAGE, _REGION = Reason.BOUGHT.value, Reason.LANGUAGE.value, Reason.REGION.value
+_PRICE, _DATES, _PLACEMENT, _SHOWN = (
+    Reason.PRICE.value,
+    Reason.DATES.value,
+    Reason.PLACEMENT.value,
+    Reason.SHOWN.value,
+)
+
+
+class Call:
+    """One person at one place now, as far as the rules look."""
+
+    __slots__ = (
+        "assumed",
+        "country",
+        "hour",
+        "language",
+        "now_us",
+        "place",
+        "placement",
+        "robot",
+        "said",
+        "state",
+        "taken",
+        "totals",
+    )
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        placement: str,
+        place: Placement,
+        context: Mapping[str, str | float | bool],
+        said: Mapping[str, bool],
+        assumed: frozenset[str],
+        now_us: int,
+        hour: int,
+        robot: bool,
+        taken: Iterable[str] = (),
+    ) -> None:
+        self.state, self.placement, self.place = state, placement, place
+        self.now_us, self.hour = now_us, hour  # the hour in the workspace's time zone
+        self.said, self.assumed = said, assumed  # consents the caller brings; purposes assumed
+        self.language = str(context.get("language") or state.language)
+        self.country = str(context.get("country") or state.country)
+        self.robot = robot or state.robot
+        self.taken = taken  # variants given to earlier slots of the same answer
+        self.totals: tuple[int, int, int, int] | None = None
+
+    def permits(self, purpose: str) -> bool:
+        """What the caller says now holds before what is known."""
+        said = self.said.get(purpose)
+        return permits(self.state, purpose, self.assumed) if said is None else said
+
+    def counted(self, campaign: str) -> tuple[int, int, int, int, int, int]:
+        """Shown today and within a week: everything, this campaign, this channel."""
+        today = self.now_us // DAY_US
+        own = _recent(self.state.shown.get(campaign), today)
+        if self.totals is None:
+            day = week = 0
+            for what, days in self.state.shown.items():
+                if not what.startswith("@"):
+                    one, seven = _recent(days, today)
+                    day, week = day + one, week + seven
+            self.totals = (day, week, *_recent(self.state.shown.get(f"@{self.place.channel}"), today))
+        day, week, *channel = self.totals
+        return (day, week, *own, channel[0], channel[1])
+
+
+def _recent(days: Mapping[int, int] | None, today: int) -> tuple[int, int]:
+    if not days:
+        return 0, 0
+    return days.get(today, 0), sum([n for day, n in days.items() if day > today - _WEEK])
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """Offers by a price: `upto[i]`: the places of the i lowest, `beyond[i]`: of all but the i lowest."""
+
+    values: list[float]
+    upto: list[int]
+    beyond: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSets:
+    """A campaign's rules as sets of places, each ready to be looked up."""
+
+    campaign: str
+    rules: Eligibility
+    quiet: tuple[int, int] | None
+    everything: int
+    fixed: Against  # what holds for everybody
+    languages: Mapping[str, int]  # those offered → places in another
+    countries: Mapping[str, int]  # those named → places elsewhere
+    elsewhere: int  # for any other country
+    leading: Mapping[str, int]  # product → places that are about it
+    cheapest: _Prices  # of each offer
+    dearest: _Prices  # times the factor
+    fits: Mapping[str, int]  # placement → places that do not fit
+    turns: list[int]  # instants at which an offer begins or ends, sorted
+    off: list[int]  # places that do not run, before turns[0], from turns[0] on …
+    places: Mapping[str, int]  # variant → set of its place
+
+
+def rule_sets(running: Running, placements: Mapping[str, Placement]) -> RuleSets:
+    """Work out the sets of a campaign: O(V · what the offers name)."""
+    offers, rules = running.offers, running.rules
+    spoken = {_base(o.language) for o in offers}
+    named = {c for o in offers for c in o.countries}
+    fixed = {
+        Reason.OUT_OF_STOCK: _where(offers, lambda o: not o.in_stock),
+        Reason.NOT_APPROVED: _where(offers, lambda o: not o.approved),
+    }
+    turns = sorted({t for o in offers for t in (o.starts_us, o.ends_us)} | {running.starts_us, running.ends_us})
+    spans = [turns[0] - 1, *turns]
+    return RuleSets(
+        campaign=running.campaign,
+        rules=rules,
+        quiet=rules.quiet(),
+        everything=(1 << len(offers)) - 1,
+        fixed=[(int(reason), places) for reason, places in fixed.items() if places],
+        languages={s: _where(offers, lambda o, s=s: _base(o.language) != s) for s in spoken},
+        countries={c: _where(offers, lambda o, c=c: bool(o.countries) and c not in o.countries) for c in named},
+        elsewhere=_where(offers, lambda o: bool(o.countries)),
+        leading={
+            p: _where(offers, lambda o, p=p: o.leading == p) for p in {o.leading for o in offers if o.leading}
+        },
+        cheapest=_prices([o.price_low for o in offers], 1.0),
+        dearest=_prices([o.price_high for o in offers], rules.price_factor),
+        fits={
+            name: _where(offers, lambda o, p=place: not _fits(running.campaign, o, p))
+            for name, place in placements.items()
+        },
+        turns=turns,
+        off=[_where(offers, lambda o, t=t: not _runs(running, o, t)) for t in spans],
+        places={o.variant: 1 << i for i, o in enumerate(offers)},
+    )
+
+
+def against(sets: RuleSets, call: Call, *, stopped: bool) -> Against:
+    """Every reason that holds, and where. The budget is left to the caller, who knows whether it is needed."""
+    state = call.state
+    whole = (
+        (_CONSENT, not call.permits(call.place.purpose or sets.rules.purpose)),
+        (_CAP, _capped(sets.rules, call.counted(sets.campaign))),
+        (_SUPPRESSED, bool(state.suppressed) and is_suppressed(state, call.place.channel)),
+        (_QUIET, sets.quiet is not None and _within(call.hour, *sets.quiet)),
+        (_STOPPED, stopped),
+        (_ROBOT, call.robot),
+    )
+    parts = (
+        (_BOUGHT, _bought(sets, state, call.now_us) if state.bought else 0),
+        (_LANGUAGE, sets.languages.get(_base(call.language), sets.everything) if call.language else 0),
+        (_REGION, sets.countries.get(call.country, sets.elsewhere) if call.country else 0),
+        (_PRICE, _far(sets, state)),
+        (_DATES, sets.off[bisect_right(sets.turns, call.now_us)]),
+        (_PLACEMENT, sets.fits[call.placement]),
+        (_SHOWN, _union([sets.places.get(v, 0) for v in call.taken]) if call.taken else 0),
+    )
+    found = [*sets.fixed, *[(reason, sets.everything) for reason, holds in whole if holds]]
+    return found + [pair for pair in parts if pair[1]]
+
+
+def ruled_out(found: Against, blocking: int) -> int:
+    """The places that reasons in `blocking` rule out."""
+    return _union(places for reason, places in found if reason & blocking)
+
+
+def _capped(rules: Eligibility, counted: tuple[int, int, int, int, int, int]) -> bool:
+    caps = (
+        rules.impressions_per_day,
+        rules.impressions_per_week,
+        rules.campaign_per_day,
+        rules.campaign_per_week,
+        rules.channel_per_day,
+        rules.channel_per_week,
+    )
+    return any([cap and count >= cap for cap, count in zip(caps, counted, strict=True)])
+
+
+def _bought(sets: RuleSets, state: State, now_us: int) -> int:
+    since = now_us - sets.rules.bought_within_days * DAY_US
+    about = state.bought.keys() & sets.leading.keys()
+    return _union([sets.leading[p] for p in about if state.bought[p] >= since])
+
+
+def _far(sets: RuleSets, state: State) -> int:
+    """Too dear: the cheapest product shown is above the person's range; too cheap: the dearest is below it."""
+    far = 0
+    if state.price_high:
+        low = sets.cheapest
+        far = low.beyond[bisect_right(low.values, state.price_high * sets.rules.price_factor)]
+    if state.price_low:
+        high = sets.dearest
+        far |= high.upto[bisect_left(high.values, state.price_low)]
+    return far
+
+
+def _within(hour: int, first: int, end: int) -> bool:
+    return first <= hour < end if first < end else hour >= first or hour < end
+
+
+def _base(language: str) -> str:
+    return language.partition("-")[0].lower()
+
+
+def _fits(campaign: str, offer: Offer, place: Placement) -> bool:
+    if place.campaigns and campaign not in place.campaigns:
+        return False
+    return not place.size or any(a.size == place.size for a in offer.content.assets)
+
+
+def _runs(running: Running, offer: Offer, at_us: int) -> bool:
+    return max(running.starts_us, offer.starts_us) <= at_us < min(running.ends_us, offer.ends_us)
+
+
+def _prices(prices: list[float | None], factor: float) -> _Prices:
+    order = sorted((price * factor, 1 << i) for i, price in enumerate(prices) if price is not None)
+    places = [place for _, place in order]
+    upto = list(accumulate(places, or_, initial=0))
+    beyond = list(accumulate(reversed(places), or_, initial=0))[::-1]
+    return _Prices([price for price, _ in order], upto, beyond)
+
+
+def _where(offers: Iterable[Offer], holds: Callable[[Offer], bool]) -> int:
+    return _union(1 << i for i, offer in enumerate(offers) if holds(offer))
+
+
+def _union(sets: Iterable[int]) -> int:
+    found = 0
+    for places in sets:
+        found |= places
+    return found
