@@ -71,7 +71,6 @@ def turned(counter: Counter, pace: Pace, now_us: int) -> Counter:
         chance=counter.chance,
         money=counter.money,
         open_s=counter.open_s,
-        seen_us=now_us,
     )
 
 

@@ -14,16 +14,17 @@ from omnimix.activation.decide.pacing import SECOND, Pace
 from omnimix.store.online.port import Change, OnlineStore
 
 RENEW_US = SECOND // 2  # how often a lease is renewed by itself
-SHORT_US = SECOND // 20  # … and how often at most because it was used up
+SHORT_US = SECOND // 20  # … and how long it is not asked again after it could not give what was needed
 
 
 class _Open:
     """What a worker holds of one campaign."""
 
-    __slots__ = ("at_us", "chance", "day", "left", "pace", "spent", "until_us", "worker")
+    __slots__ = ("at_us", "chance", "day", "left", "pace", "refused_us", "spent", "until_us", "usual", "worker")
 
     def __init__(self, pace: Pace, worker: str) -> None:
         self.pace = pace
+        self.usual = pace.cost  # micros of the dearest thing paid for so far: a lease holds one at least
         self.begin(worker)
 
     def begin(self, worker: str) -> None:
@@ -34,7 +35,8 @@ class _Open:
         self.spent = 0  # on `day`
         self.chance = 0.0
         self.until_us = 0
-        self.at_us = 0  # when it was last renewed
+        self.at_us = 0  # when it was last renewed,
+        self.refused_us = 0  # and when it last held less than was needed
 
 
 class Purse:
@@ -72,10 +74,12 @@ class Purse:
         mine = self._open.get(campaign)
         if mine is None or not micros:
             return count
-        due = now_us - mine.at_us
+        mine.usual = max(mine.usual, micros)
         short = mine.left < micros * count or now_us >= mine.until_us
-        if due >= RENEW_US or (short and due >= SHORT_US):
+        if now_us - mine.at_us >= RENEW_US or (short and now_us - mine.refused_us >= SHORT_US):
             self._renew(mine, micros * count, now_us)
+            if mine.left < micros * count:
+                mine.refused_us = now_us
         if now_us >= mine.until_us:
             return 0
         paid = min(count, mine.left // micros)
@@ -116,7 +120,7 @@ class Purse:
                 mine.worker,
                 day=mine.day,
                 spent=mine.spent,
-                need=need,
+                need=max(need, mine.usual),
                 now_us=now_us,
             )
             return Change({key: written(after)})
