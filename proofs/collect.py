@@ -114,7 +114,8 @@ def _serve(root: Path) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    serve(root, settings_of(root, os.environ).file.collect)
+    settings = settings_of(root, os.environ)
+    serve(settings, settings.file.serve)
 
 
 def _kills(folder: Path) -> Iterator[Figure]:

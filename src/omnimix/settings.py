@@ -9,6 +9,7 @@ out  one Settings record, or all faults together, each with its file and key
 
 import dataclasses
 import difflib
+import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ from zoneinfo import available_timezones
 
 from pydantic import TypeAdapter, ValidationError
 
+from omnimix.activation.decide.feedback import FEEDBACK, FeedbackRules
 from omnimix.audience.journey.pain.rules import PainRules
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
 from omnimix.audience.persona.fit import PersonaRules
@@ -77,6 +79,44 @@ class Storage:
 
 
 @config
+class Serve:
+    """`[serve]`: where `omnimix serve` listens, and within which limits. `cert` and `key` are TLS files (PEM)."""
+
+    host: str = "127.0.0.1"
+    port: int = 8484
+    workers: int = 1
+    cert: str = ""  # paths are meant from the workspace's root
+    key: str = ""
+    tls: Literal["1.2", "1.3"] = "1.2"  # the oldest version that is spoken
+    public_url: str = ""  # as the world sees this server; left out, what the request says
+    trusted_proxies: tuple[str, ...] = ()  # networks whose X-Forwarded-For and -Proto are believed
+    metrics_from: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  # networks that may read /metrics
+    waiting: int = 1_024  # requests under way in a worker; above it they are asked to wait (429)
+    seconds: int = 30  # for a body to come, and for the disk to take it
+
+    def __post_init__(self) -> None:
+        for name in ("workers", "waiting", "seconds"):
+            if getattr(self, name) < 1:
+                raise InvalidInput("it is below 1", where=f"serve.{name}", fix="give 1 or more")
+        if not 0 <= self.port <= 65_535:
+            raise InvalidInput(f"{self.port} is no port", where="serve.port", fix="give 1 to 65535")
+        if bool(self.cert) != bool(self.key):
+            raise InvalidInput("TLS needs both files", where="serve.cert", fix="give cert and key, or neither")
+        if self.public_url and not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", self.public_url):
+            raise InvalidInput(
+                f"{self.public_url!r} is no address", where="serve.public_url", fix="write https://o.shop.example"
+            )
+        for name in ("trusted_proxies", "metrics_from"):
+            for network in getattr(self, name):
+                try:
+                    ipaddress.ip_network(network, strict=False)
+                except ValueError:
+                    raise InvalidInput(
+                        f"{network!r} is no network", where=f"serve.{name}", fix="write it like 10.0.0.0/8"
+                    ) from None
+
+
+@config
 class OmnimixFile:
     """omnimix.toml."""
 
@@ -94,9 +134,11 @@ class OmnimixFile:
     identity: IdentityRules = STANDARD
     sources: Mapping[str, Source] = field(default_factory=dict)
     collect: Collect = Collect()
+    serve: Serve = Serve()
+    feedback: FeedbackRules = FeedbackRules()
 
     def __post_init__(self) -> None:
-        for name in sorted(self.collect.write_keys.keys() & self.sources.keys()):
+        for name in sorted(self.collect.write_keys.keys() & {*self.sources, FEEDBACK}):
             raise InvalidInput(
                 f"there is a source {name!r} already",
                 where=f"collect.write_keys.{name}",

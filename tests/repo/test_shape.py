@@ -23,6 +23,7 @@ HOMES = {
     "splink": ("data/identity/",),
     "lmdb": ("store/",),
     "granian": ("web/",),
+    "prometheus_client": ("web/",),
     "pyspark": ("store/",),
     "pydantic_ai": ("audience/persona/", "creative/copy/"),
     "typst": ("creative/image/",),

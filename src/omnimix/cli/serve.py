@@ -1,6 +1,6 @@
 """`omnimix serve`, `settle`: collect events over HTTP; make facts of what waits.
 
-in   [collect] of omnimix.toml
+in   [serve] and [collect] of omnimix.toml
 out  a server until it is told to stop; counts of what was settled
 """
 
@@ -15,8 +15,8 @@ from omnimix.app import settings_of
 from omnimix.cli import show
 from omnimix.cli.options import HERE, JsonOption, WorkspaceOption, opened
 from omnimix.data.ingest import silent
-from omnimix.data.live.spec import Collect
 from omnimix.flow.collect import settle_waiting
+from omnimix.settings import Serve
 from omnimix.web.server import serve as run_server
 
 _SHOWN = ("files", "lines_read", "accepted", "duplicates", "rejected", "unidentified")
@@ -30,9 +30,9 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     workspace: WorkspaceOption = HERE,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; [collect] host, else 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; [collect] port, else 8484.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that answer; [collect] workers, else 1.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; [serve] host, else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; [serve] port, else 8484.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer; [serve] workers, else 1.")] = None,
     settle: Annotated[bool, typer.Option(help="Make facts of what waits while serving.")] = True,
     json: JsonOption = False,
 ) -> int:
@@ -42,18 +42,17 @@ def serve(
     library at this address; on a page: <script async src="http://HOST:PORT/omnimix.js" data-key="WRITE_KEY">.
     Stop it with Ctrl-C.
     """
-    root = workspace.resolve()
+    settings = settings_of(workspace.resolve(), os.environ)
     given: dict[str, Any] = {"host": host, "port": port, "workers": workers}
-    rules = replace(
-        settings_of(root, os.environ).file.collect, **{k: v for k, v in given.items() if v is not None}
-    )
-    run_server(root, rules, settle=settle, begun=partial(_begun, rules, json))
+    rules = replace(settings.file.serve, **{k: v for k, v in given.items() if v is not None})
+    names = sorted(settings.file.collect.write_keys)
+    run_server(settings, rules, settle=settle, begun=partial(_begun, rules, names, json))
     return 0
 
 
-def _begun(rules: Collect, json: bool) -> None:
-    where = f"http://{f'[{rules.host}]' if ':' in rules.host else rules.host}:{rules.port}"
-    names = sorted(rules.write_keys)
+def _begun(rules: Serve, names: list[str], json: bool) -> None:
+    scheme, host = "https" if rules.cert else "http", f"[{rules.host}]" if ":" in rules.host else rules.host
+    where = f"{scheme}://{host}:{rules.port}"
     if json:
         show.as_json({"collecting": where, "sources": names, "workers": rules.workers})
         return

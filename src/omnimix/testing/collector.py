@@ -1,6 +1,6 @@
 """A real collector for tests, proofs and benchmarks: a small workspace, and the server as processes of its own.
 
-in   a folder, lines for [collect]
+in   a folder, lines for [collect] and [serve], further tables
 out  a Collector that can be started, asked, killed and stopped; made-up batches of events
 """
 
@@ -25,11 +25,14 @@ _WORKSPACE = """[workspace]
 name = "Test shop"
 [consent]
 assume = ["measurement", "personalisation", "advertising", "email"]
-[collect]
+[serve]
 port = {port}
+{serve}
+[collect]
 {lines}
 [collect.write_keys]
 live = "{key}"
+{tables}
 """
 _BRAND = """name = "Test shop"
 website = "https://shop.example"
@@ -48,16 +51,23 @@ def free_port() -> int:
 
 @dataclass
 class Collector:
-    """A workspace at `root` and the server that collects for it. `lines` are further keys of [collect]."""
+    """A workspace at `root` and its server.
+
+    `lines` are further keys of [collect], `serve` of [serve]; `tables` are further tables of omnimix.toml.
+    """
 
     root: Path
     lines: str = ""
+    serve: str = ""
+    tables: str = ""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
-        text = _WORKSPACE.format(port=self.port, lines=self.lines, key=WRITE_KEY)
+        text = _WORKSPACE.format(
+            port=self.port, lines=self.lines, serve=self.serve, tables=self.tables, key=WRITE_KEY
+        )
         (self.root / "omnimix.toml").write_text(text, encoding="utf-8")
         (self.root / "brand.toml").write_text(_BRAND, encoding="utf-8")
         if not (self.root / ".omnimix" / "keys" / "workspace.key").exists():

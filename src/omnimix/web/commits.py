@@ -34,6 +34,11 @@ class Commits:
             self._stored, self._looked = self._inbox.waiting(), time.monotonic()
         return self._stored + self._held >= self._bound or self._held >= _MOST_IN_MEMORY
 
+    def waiting(self) -> int:
+        """Bytes that were acknowledged and are not settled, as last measured."""
+        self.is_full()
+        return self._stored
+
     async def put(self, entry: Entry) -> int:
         """How many of the entry's events were new; they are on disk now. Raises OSError when the disk refuses."""
         loop = asyncio.get_running_loop()

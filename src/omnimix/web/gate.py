@@ -27,6 +27,7 @@ _PREFLIGHT = (
     ("access-control-allow-headers", "authorization, content-type, content-encoding, x-retry-count"),
     ("access-control-max-age", "86400"),
 )
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
 
 
@@ -94,22 +95,22 @@ def check_type(content_type: str | None) -> None:
         raise Refused(415, "send JSON in UTF-8 as application/json")
 
 
-def check_length(told: str | None) -> None:
+def check_length(told: str | None, most: int = MOST_BODY) -> None:
     """Raises Refused: 413 for a body that is said to be too large, 400 for a length that is none."""
     if told is None:
         return
     if not told.isascii() or not told.isdigit():
         raise Refused(400, "content-length is no number")
-    if int(told) > MOST_BODY:
-        raise too_large()
+    if len(told) > 12 or int(told) > most:
+        raise too_large(most)
 
 
-def too_large() -> Refused:
+def too_large(most: int = MOST_BODY) -> Refused:
     """413: the body is larger than a request may be."""
-    return Refused(413, f"a request holds at most {MOST_BODY >> 10} kB: send smaller batches")
+    return Refused(413, f"a request holds at most {most >> 10} kB: send smaller batches")
 
 
-def plain(body: bytes, encoding: str | None) -> bytes:
+def plain(body: bytes, encoding: str | None, most: int = MOST_BODY) -> bytes:
     """The body unpacked. Raises Refused: 415 unknown encoding, 400 broken, 413 too large once unpacked."""
     name = (encoding or "identity").strip().lower()
     if name in ("identity", ""):
@@ -118,11 +119,11 @@ def plain(body: bytes, encoding: str | None) -> bytes:
         raise Refused(415, "the only content-encoding is gzip", ("accept-encoding", "gzip"))
     unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
-        whole = unpacking.decompress(body, MOST_BODY + 1)
+        whole = unpacking.decompress(body, most + 1)
     except zlib.error:
         raise Refused(400, "the body is not gzip") from None
-    if len(whole) > MOST_BODY:
-        raise too_large()
+    if len(whole) > most:
+        raise too_large(most)
     if not unpacking.eof:
         raise Refused(400, "the gzip body ends too early")
     return whole
@@ -132,7 +133,7 @@ def client_address(peer: str, forwarded: str | None, trusted: Networks) -> str |
     """The client's network address: the peer, or behind trusted proxies the last address they do not vouch for."""
     hops = [h.strip() for h in (forwarded or "").split(",") if h.strip()] if trusted else []
     found = _address(peer.rpartition(":")[0].strip("[]") or peer)
-    while found is not None and hops and any(found.version == n.version and found in n for n in trusted):
+    while found is not None and hops and within(found, trusted):
         hop = _address(hops.pop())
         if hop is None:
             break
@@ -140,7 +141,13 @@ def client_address(peer: str, forwarded: str | None, trusted: Networks) -> str |
     return None if found is None else str(found)
 
 
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def within(address: Address | str | None, networks: Networks) -> bool:
+    """Whether an address is in one of the networks."""
+    found = _address(address) if isinstance(address, str) else address
+    return found is not None and any(found.version == n.version and found in n for n in networks)
+
+
+def _address(text: str) -> Address | None:
     try:
         return ipaddress.ip_address(text)
     except ValueError:

@@ -1,75 +1,120 @@
-"""The server of live collection: granian's worker processes, and one process that settles what waits.
+"""The server: granian's worker processes, and beside them the processes that work on what they took in.
 
-in   a workspace's folder, where to listen
+in   a workspace's folder and settings
 out  nothing while it runs; logs as JSON lines on standard error, without personal data
+
+Signals: SIGTERM and SIGINT stop it once requests under way are answered; SIGHUP makes every worker read its rules
+anew without leaving a request unanswered (address, TLS and number of workers need a new start). A process that
+ends by itself is started again.
 """
 
-import logging
 import multiprocessing
 import os
 import signal
 import socket
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import structlog
-from granian.constants import Interfaces
+from granian.constants import Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from omnimix.app import KEY_FILE, KEY_VARIABLE, STATE, machine_of, settings_of
+from omnimix.activation.decide.token import Tokens
+from omnimix.app import KEY_FILE, KEY_VARIABLE, STATE, settings_of
 from omnimix.core.clock import utc_now
-from omnimix.core.errors import InvalidInput, OmnimixError, Unavailable
-from omnimix.data.live.spec import Collect
-from omnimix.flow.collect import INBOX, inbox_at, settle_waiting
+from omnimix.core.errors import InvalidInput, Unavailable
+from omnimix.flow.collect import INBOX, inbox_at
 from omnimix.governance.keys import load_key
 from omnimix.governance.seal import Seal
-from omnimix.web.edge import Desk, Edge
+from omnimix.settings import Serve, Settings
+from omnimix.web.beside import Beside
+from omnimix.web.collect import Collecting
+from omnimix.web.commits import Commits
+from omnimix.web.desk import Desk
+from omnimix.web.edge import Edge
+from omnimix.web.endpoint import Endpoint
+from omnimix.web.logs import tell_in_json
+from omnimix.web.settling import keep_settling
+from omnimix.web.tally import Tally, begin
 
-log = structlog.get_logger("omnimix.collect")
 _STOP_SECONDS = 20  # for requests under way when the server is told to stop
+_TALLIES = "tallies"
+_TLS = {"1.2": SSLProtocols.tls12, "1.3": SSLProtocols.tls13}
 
 
-def serve(root: Path, rules: Collect, *, settle: bool = True, begun: Callable[[], None] = lambda: None) -> None:
-    """Collect until told to stop (SIGTERM, SIGINT). `begun` is called when the port is ours.
+def endpoints_of(desk: Desk) -> Sequence[Endpoint]:
+    """Everything that a worker answers."""
+    return (Collecting(desk),)
 
-    Raises InvalidInput without a write key, Unavailable for a port that is taken.
+
+def serve(
+    settings: Settings, rules: Serve, *, settle: bool = True, begun: Callable[[], None] = lambda: None
+) -> None:
+    """Serve the workspace as `rules` say until told to stop. `begun` is called when the port is ours.
+
+    Raises InvalidInput without a write key or with TLS files that are none, Unavailable for a port that is taken.
     """
-    if not rules.write_keys:
+    root = settings.root
+    if not settings.file.collect.write_keys:
         raise InvalidInput(
             "there is no write key: nobody could send",
             where="omnimix.toml: collect.write_keys",
             fix='add [collect.write_keys] web = "${OMNIMIX_WRITE_KEY}" and set that variable to a random text',
         )
     _check_port(rules)
-    settler = multiprocessing.Process(target=keep_settling, args=(root,), daemon=True)
-    server = Server(
-        "omnimix.web.server",
-        address=rules.host,
-        port=rules.port,
-        interface=Interfaces.RSGI,
-        workers=rules.workers,
-        websockets=False,
-        backpressure=512,
-        http1_settings=HTTP1Settings(header_read_timeout=15_000),
-        log_level=LogLevels.error,
-        respawn_failed_workers=True,
-        workers_kill_timeout=_STOP_SECONDS,
-    )
+    begin(root / STATE / _TALLIES)
+    server = _server(root, rules)
+    beside = Beside({"settle": partial(keep_settling, root)} if settle else {})
+    server.on_startup(_reload_in_place)
     server.on_startup(begun)
-    if settle:
-        server.on_startup(settler.start)
-        server.on_shutdown(partial(_stop, settler))
-    loader: Any = partial(edge_of, root, rules)  # granian's type names functions only, not applications
+    server.on_startup(beside.start)
+    server.on_shutdown(beside.stop)
+    loader: Any = partial(edge_of, root)  # granian's type names functions only, not applications
     server.serve(target_loader=loader, wrap_loader=False)
 
 
-def _check_port(rules: Collect) -> None:
+def _server(root: Path, rules: Serve) -> Any:
+    cert, key = (root / rules.cert, root / rules.key) if rules.cert else (None, None)
+    try:
+        return Server(
+            "omnimix.web.server",
+            address=rules.host,
+            port=rules.port,
+            interface=Interfaces.RSGI,
+            workers=rules.workers,
+            websockets=False,
+            backpressure=2 * rules.waiting,  # what is beyond `waiting` gets its 429, what is beyond that waits
+            http1_settings=HTTP1Settings(header_read_timeout=15_000),
+            log_level=LogLevels.error,
+            respawn_failed_workers=True,
+            workers_kill_timeout=_STOP_SECONDS,
+            ssl_cert=cert,
+            ssl_key=key,
+            ssl_protocol_min=_TLS[rules.tls],
+        )
+    except OSError as error:  # ssl.SSLError is one
+        raise InvalidInput(
+            f"the TLS files cannot be used: {error}",
+            where="omnimix.toml: serve.cert",
+            fix="give the PEM files of a certificate and its key, readable by whoever runs the server",
+        ) from None
+
+
+def _reload_in_place() -> None:
+    """SIGHUP to the server goes on to its workers, which read their rules anew."""
+
+    def pass_on(_number: int, _frame: object) -> None:
+        for process in multiprocessing.active_children():
+            if process.name == "granian-worker" and process.pid:
+                os.kill(process.pid, signal.SIGHUP)
+
+    signal.signal(signal.SIGHUP, pass_on)
+
+
+def _check_port(rules: Serve) -> None:
     family = socket.AF_INET6 if ":" in rules.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -78,79 +123,27 @@ def _check_port(rules: Collect) -> None:
         except OSError as error:
             raise Unavailable(
                 f"cannot listen on {rules.host}:{rules.port}: {error.strerror}",
-                where="collect",
+                where="serve",
                 fix="stop what listens there, or choose another with --port",
             ) from None
 
 
-def edge_of(root: Path, rules: Collect) -> Edge:
+def edge_of(root: Path) -> Edge:
     """The application of a worker process, with the inbox opened."""
     tell_in_json()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the application knows what to do
+    settings = settings_of(root, os.environ)
+    rules = settings.file.collect
     key = load_key(value=os.environ.get(KEY_VARIABLE), path=root / KEY_FILE)
+    folder = root / STATE / _TALLIES
     desk = Desk(
-        rules=rules,
-        inbox=inbox_at(root / STATE / INBOX, rules),
+        settings=settings,
+        commits=Commits(inbox_at(root / STATE / INBOX, rules), bound=rules.waiting_mb << 20),
         seal=Seal(key, INBOX),
         secret=key.subkey("live ids"),
+        tokens=Tokens(key, settings.file.feedback.keys),
         clock=utc_now,
+        tally=Tally(folder),
+        folder=folder,
     )
-    return Edge(desk)
-
-
-def keep_settling(root: Path) -> None:
-    """Settle whenever the time has come or much waits, until told to stop or left alone."""
-    tell_in_json()
-    stopped: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _frame: stopped.append(number))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server says when
-    os.nice(5)  # answering comes first
-    parent, last = os.getppid(), time.monotonic()
-    while not stopped and os.getppid() == parent:
-        time.sleep(0.5)
-        try:
-            rules = settings_of(root, os.environ).file.collect
-            waiting = sum(p.stat().st_size for p in (root / STATE / INBOX).glob("*.log"))
-            due = time.monotonic() - last >= rules.settle_seconds or waiting >= rules.settle_mb << 20
-            if waiting and due:
-                last = time.monotonic()
-                settle_once(root)
-        except FileNotFoundError:
-            continue
-        except OmnimixError as error:
-            log.error("what waits cannot be settled yet; nothing is lost", why=error.message, fix=error.fix)
-            time.sleep(10)
-
-
-def settle_once(root: Path) -> None:
-    """Open the workspace, settle what waits, say how much."""
-    started = time.monotonic()
-    with machine_of(settings_of(root, os.environ), os.environ) as machine:
-        for source, counts in settle_waiting(machine).items():
-            log.info(
-                "settled",
-                source=source,
-                events=counts.lines_read,
-                accepted=counts.accepted,
-                duplicates=counts.duplicates,
-                quarantined=counts.rejected,
-                seconds=round(time.monotonic() - started, 2),
-            )
-
-
-def _stop(process: Any) -> None:
-    if process.is_alive():
-        process.terminate()
-        process.join()
-
-
-def tell_in_json() -> None:
-    """One JSON object a line on standard error."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    return Edge(desk, endpoints_of, partial(settings_of, root, os.environ))

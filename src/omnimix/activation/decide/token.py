@@ -94,7 +94,8 @@ class Tokens:
         for _ in range(4):
             text, rest = _long(rest)
             ids.append(text)
-        return Token(KINDS[kind], *ids, expires_us=minutes * _MINUTE)
+        decision_id, variant_id, campaign, person = ids
+        return Token(KINDS[kind], decision_id, variant_id, campaign, person, minutes * _MINUTE)
 
 
 def _bytes(text: str) -> bytes:

@@ -4,7 +4,6 @@ in   the table's keys
 out  a frozen Collect record, and the Source that each write key stands for
 """
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import field
@@ -25,11 +24,7 @@ class Collect:
     """
 
     write_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-    host: str = "127.0.0.1"
-    port: int = 8484
-    workers: int = 1
     origins: tuple[str, ...] = ("*",)  # sites whose browsers may send
-    trusted_proxies: tuple[str, ...] = ()  # networks whose X-Forwarded-For is believed
     dedupe_days: int = 7
     dedupe_events: int = 20_000_000  # within that many days; more shorten them
     waiting_mb: int = 2_048  # acknowledged and not yet settled; above it senders are asked to wait (429)
@@ -56,18 +51,9 @@ class Collect:
             raise InvalidInput(
                 "two sources have the same write key", where="collect.write_keys", fix="give each its own"
             )
-        for name in ("workers", "dedupe_days", "dedupe_events", "waiting_mb", "settle_seconds", "settle_mb"):
+        for name in ("dedupe_days", "dedupe_events", "waiting_mb", "settle_seconds", "settle_mb"):
             if getattr(self, name) < 1:
                 raise InvalidInput("it is below 1", where=f"collect.{name}", fix="give 1 or more")
-        if not 0 <= self.port <= 65_535:
-            raise InvalidInput(f"{self.port} is no port", where="collect.port", fix="give 1 to 65535")
-        for network in self.trusted_proxies:
-            try:
-                ipaddress.ip_network(network, strict=False)
-            except ValueError:
-                raise InvalidInput(
-                    f"{network!r} is no network", where="collect.trusted_proxies", fix="write it like 10.0.0.0/8"
-                ) from None
 
 
 def live_source(collect: Collect, *, currency: str) -> Source:

@@ -1,0 +1,60 @@
+"""The process beside the workers that makes facts of what waits in the inbox.
+
+in   a workspace's folder
+out  facts; one log line for each settling, with counts
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import structlog
+
+from omnimix.app import STATE, machine_of, settings_of
+from omnimix.core.errors import OmnimixError
+from omnimix.flow.collect import INBOX, settle_waiting
+from omnimix.web.logs import tell_in_json
+
+log = structlog.get_logger("omnimix.settle")
+
+
+def keep_settling(root: Path) -> None:
+    """Settle whenever the time has come or much waits, until told to stop or left alone."""
+    tell_in_json()
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: stopped.append(number))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server says when
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the settings are read anew each time
+    os.nice(5)  # answering comes first
+    parent, last = os.getppid(), time.monotonic()
+    while not stopped and os.getppid() == parent:
+        time.sleep(0.5)
+        try:
+            rules = settings_of(root, os.environ).file.collect
+            waiting = sum(p.stat().st_size for p in (root / STATE / INBOX).glob("*.log"))
+            due = time.monotonic() - last >= rules.settle_seconds or waiting >= rules.settle_mb << 20
+            if waiting and due:
+                last = time.monotonic()
+                settle_once(root)
+        except FileNotFoundError:
+            continue
+        except OmnimixError as error:
+            log.error("what waits cannot be settled yet; nothing is lost", why=error.message, fix=error.fix)
+            time.sleep(10)
+
+
+def settle_once(root: Path) -> None:
+    """Open the workspace, settle what waits, say how much."""
+    started = time.monotonic()
+    with machine_of(settings_of(root, os.environ), os.environ) as machine:
+        for source, counts in settle_waiting(machine).items():
+            log.info(
+                "settled",
+                source=source,
+                events=counts.lines_read,
+                accepted=counts.accepted,
+                duplicates=counts.duplicates,
+                quarantined=counts.rejected,
+                seconds=round(time.monotonic() - started, 2),
+            )
