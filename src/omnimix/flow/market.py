@@ -16,7 +16,7 @@ from omnimix.activation.decide.pooling import FloatArray, Prior, even_ahead, pri
 from omnimix.activation.decide.serve import engagements, serve_week
 from omnimix.activation.decide.snapshot import Snapshot
 from omnimix.activation.experiment.eligibility import Codes, excluded, offerings
-from omnimix.activation.experiment.lanes import assignments
+from omnimix.activation.experiment.lanes import BROAD_ONLY, assignments
 from omnimix.audience.segment.segment import REST
 from omnimix.core.errors import InvalidInput
 from omnimix.core.money import Money
@@ -24,7 +24,7 @@ from omnimix.creative.variant import Variant
 from omnimix.flow.create import approved_of
 from omnimix.flow.machine import HISTORY_WEEKS, Job, Machine, Simulation
 from omnimix.flow.measure import costs_of, learn, post_books, read_week, starts_at
-from omnimix.flow.people import BROAD_ONLY, audience_of, on_ladder, products_of, purchase_rates, spreads_of
+from omnimix.flow.people import audience_of, on_ladder, products_of, purchase_rates, spreads_of
 from omnimix.flow.step import Counts
 from omnimix.measurement.learn.rows import publish
 from omnimix.measurement.lift.reading import Reading

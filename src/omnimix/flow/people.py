@@ -15,6 +15,7 @@ from ibis.expr.types import Table
 
 from omnimix.activation.experiment.audience import bought, habits, make_audience
 from omnimix.activation.experiment.eligibility import Audience
+from omnimix.activation.experiment.lanes import BROAD_ONLY
 from omnimix.audience.segment.segment import REST
 from omnimix.data.catalogue import load_products
 from omnimix.data.identity.resolve import resolve
@@ -24,7 +25,6 @@ from omnimix.governance.consent import Purpose, permitted, withheld
 from omnimix.measurement.lift.spread import Spread, read_spreads, spread_sums
 from omnimix.store.facts import SCHEMAS, check
 
-BROAD_ONLY = "(broad only)"  # the group of those who refuse personalisation
 MARGIN_SHARE = 0.4  # stands in where the catalogue names no margin; said in the report
 
 

@@ -7,7 +7,7 @@ A rule is a look-up that gives the whole set at once, however many offers there 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import or_
@@ -133,8 +133,8 @@ def rule_sets(running: Running, placements: Mapping[str, Placement]) -> RuleSets
     spoken = {_base(o.language) for o in offers}
     named = {c for o in offers for c in o.countries}
     fixed = {
-        Reason.OUT_OF_STOCK: _where(offers, lambda o: not o.in_stock),
-        Reason.NOT_APPROVED: _where(offers, lambda o: not o.approved),
+        Reason.OUT_OF_STOCK: _where(not o.in_stock for o in offers),
+        Reason.NOT_APPROVED: _where(not o.approved for o in offers),
     }
     turns = sorted({t for o in offers for t in (o.starts_us, o.ends_us)} | {running.starts_us, running.ends_us})
     spans = [turns[0] - 1, *turns]
@@ -144,20 +144,18 @@ def rule_sets(running: Running, placements: Mapping[str, Placement]) -> RuleSets
         quiet=rules.quiet(),
         everything=(1 << len(offers)) - 1,
         fixed=[(int(reason), places) for reason, places in fixed.items() if places],
-        languages={s: _where(offers, lambda o, s=s: _base(o.language) != s) for s in spoken},
-        countries={c: _where(offers, lambda o, c=c: bool(o.countries) and c not in o.countries) for c in named},
-        elsewhere=_where(offers, lambda o: bool(o.countries)),
-        leading={
-            p: _where(offers, lambda o, p=p: o.leading == p) for p in {o.leading for o in offers if o.leading}
-        },
+        languages={s: _where(_base(o.language) != s for o in offers) for s in spoken},
+        countries={c: _where(bool(o.countries) and c not in o.countries for o in offers) for c in named},
+        elsewhere=_where(bool(o.countries) for o in offers),
+        leading={p: _where(o.leading == p for o in offers) for p in {o.leading for o in offers if o.leading}},
         cheapest=_prices([o.price_low for o in offers], 1.0),
         dearest=_prices([o.price_high for o in offers], rules.price_factor),
         fits={
-            name: _where(offers, lambda o, p=place: not _fits(running.campaign, o, p))
+            name: _where(not _fits(running.campaign, o, place) for o in offers)
             for name, place in placements.items()
         },
         turns=turns,
-        off=[_where(offers, lambda o, t=t: not _runs(running, o, t)) for t in spans],
+        off=[_where(not _runs(running, o, t) for o in offers) for t in spans],
         places={o.variant: 1 << i for i, o in enumerate(offers)},
     )
 
@@ -247,8 +245,8 @@ def _prices(prices: list[float | None], factor: float) -> _Prices:
     return _Prices([price for price, _ in order], upto, beyond)
 
 
-def _where(offers: Iterable[Offer], holds: Callable[[Offer], bool]) -> int:
-    return _union(1 << i for i, offer in enumerate(offers) if holds(offer))
+def _where(holds: Iterable[bool]) -> int:
+    return _union(1 << i for i, it in enumerate(holds) if it)
 
 
 def _union(sets: Iterable[int]) -> int:

@@ -62,30 +62,43 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 class Decided(msgspec.Struct, frozen=True, array_like=True):
     """A journal entry: one slot decided, with all that a replay needs besides the stored release.
 
-    Places are those of the campaign's offers in the release. `against` says what ruled variants out: a Reason and
-    the set of places as a little-endian bit set, for all of them, also those outside the rung's pool.
+    Places are those of the campaign's offers in the release; a set of places is a bit set, little-endian. `person`
+    is empty where measurement is not permitted: then nothing here tells who it was.
     """
 
     decision_id: str
     at_us: int  # microseconds since 1970, UTC
-    person: str  # profile id, or the pseudonym of an id that no profile has yet
-    campaign: str
+    person: str  # as the online state names a person
+    campaign: str  # empty: no campaign fills the placement
     placement: str
     channel: str
     release: str
     snapshot: str
     model: str  # version of the moment model; empty where none was asked
     segment: str
-    lane: str
+    lane: str  # "unknown" where no run has met the person
     rung: str
     step: int
     draw: float  # in [0, 1): the choice was drawn with it
-    against: tuple[tuple[int, bytes], ...]
-    columns: tuple[int, ...]  # eligible places
-    chances: tuple[float, ...]  # of `columns`; sum to 1
+    against: list[tuple[int, bytes]]  # reasons that held, each with the places it ruled out
+    pool: bytes  # places that the rung might show
+    eligible: bytes  # those of them that no reason ruled out
+    chances: bytes  # of the eligible, float64 little-endian; they sum to 1
     chosen: int  # place, -1: nothing
     variant: str  # empty: nothing
-    probability: float
-    features: bytes = b""  # x, float32; empty where no model was asked
-    scores: tuple[float, ...] = ()  # of `columns`, expected margin by the model
+    probability: float  # with which it was chosen; 1 where nothing could be
+    features: bytes = b""  # x, float32 little-endian; empty where none was worked out
     cost: int = 0  # micros of the currency that the budget paid
+
+
+_PACK, _UNPACK = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Decided)
+
+
+def packed(decided: Decided) -> bytes:
+    """As MessagePack."""
+    return _PACK.encode(decided)
+
+
+def unpacked(entry: bytes) -> Decided:
+    """What `packed` made."""
+    return _UNPACK.decode(entry)

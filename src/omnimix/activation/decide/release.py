@@ -176,5 +176,5 @@ def _put(path: Path, content: bytes) -> None:
     draft.replace(path)
 
 
-_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+_ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Release)

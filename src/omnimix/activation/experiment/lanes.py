@@ -20,6 +20,7 @@ from omnimix.core.hashing import unit_interval
 from omnimix.store.facts import ASSIGNMENT
 
 HOME = 1 / len(Rung)
+BROAD_ONLY = "(broad only)"  # stands for the segment of those who refuse personalisation
 
 
 def slices(ladder: Ladder) -> tuple[tuple[float, str], ...]:
@@ -55,13 +56,13 @@ def slices(ladder: Ladder) -> tuple[tuple[float, str], ...]:
 
 def lane(profile_id: str, ladder: Ladder, *, salt: str) -> str:
     """The lane of one profile: a rung's name, or FOLLOW."""
-    return _at(unit_interval(salt, profile_id), slices(ladder))
+    return lane_at(unit_interval(salt, profile_id), slices(ladder))
 
 
 def lanes(profile_ids: Iterable[str], ladder: Ladder, *, salt: str) -> list[str]:
     """The lane of each profile, in the order given."""
     cut = slices(ladder)
-    return [_at(unit_interval(salt, p), cut) for p in profile_ids]
+    return [lane_at(unit_interval(salt, p), cut) for p in profile_ids]
 
 
 def assignments(members: pa.Table, *, campaign: str, ladder: Ladder, salt: str, simulated: bool) -> pa.Table:
@@ -79,5 +80,6 @@ def assignments(members: pa.Table, *, campaign: str, ladder: Ladder, salt: str, 
     ).cast(schema)
 
 
-def _at(point: float, cut: tuple[tuple[float, str], ...]) -> str:
+def lane_at(point: float, cut: tuple[tuple[float, str], ...]) -> str:
+    """The lane that a point of the unit line falls into; `cut` as `slices` makes it."""
     return cut[bisect_right(cut, point, key=lambda part: part[0]) - 1][1]
