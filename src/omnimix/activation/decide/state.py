@@ -51,7 +51,7 @@ class State(msgspec.Struct, array_like=True, gc=False):
     robot: bool = False  # nobody but robots made this profile
     traits: dict[str, float] = {}  # clv_minor, p_buy, p_churn, p_alive, p_respond, … as the run publishes them
     # live
-    marks: tuple[str, ...] = ()  # pseudonyms that name this person, sorted
+    marks: tuple[str, ...] = ()  # names that lead here, sorted: pseudonyms, and ids that merged into this one
     consents: dict[str, Told] = {}  # "purpose source" → what that source said; read with `permits`
     suppressed: dict[str, int] = {}  # channel → when the person unsubscribed or complained last
     first_us: int = 0
@@ -82,12 +82,14 @@ class Consent:
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event as far as online state looks at it. `behaviour` False: it only says who somebody is, or a robot
-    sent it; then nothing but its consent counts."""
+    sent it; then nothing but its consent counts.
+    """
 
     event_id: str
     name: str
     at_us: int
     product: str = ""
+    products: tuple[str, ...] = ()  # of an order with several
     category: str = ""
     price_minor: int = 0
     quantity: int = 1
