@@ -11,6 +11,7 @@ from pathlib import Path
 
 from omnimix.activation.channel.limits import Limits
 from omnimix.activation.channel.port import Channel
+from omnimix.activation.decide.pacing import Pacing
 from omnimix.activation.experiment.eligibility import Eligibility
 from omnimix.activation.experiment.ladder import Ladder
 from omnimix.audience.journey.pain.rules import PainRules
@@ -68,6 +69,7 @@ class Job:
     eligibility: Eligibility = Eligibility()
     limits: Limits = Limits()
     measurement: Standards = Standards()
+    pacing: Pacing = Pacing()
     simulator: Simulation | None = None
 
 
