@@ -1,7 +1,7 @@
-"""`omnimix claims`: the facts that copy may rest on, and what of a sentence they carry.
+"""`omnimix claims`: the grounds that copy may rest on, and what of a sentence they carry.
 
-in   sentences, a workspace's facts
-out  verdicts; facts
+in   sentences, a workspace's grounds
+out  verdicts; grounds
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from omnimix.creative.ledger.bind import Verdict
 from omnimix.flow.claims import claim_ledger, examine
 
 group = typer.Typer(
-    no_args_is_help=True, help="The facts that copy may rest on, and what of a sentence they carry."
+    no_args_is_help=True, help="The grounds that copy may rest on, and what of a sentence they carry."
 )
 CampaignOption = Annotated[
     str | None, typer.Option("--campaign", "-c", help="A campaign's key: its offer counts, and its last day.")
@@ -37,7 +37,7 @@ def check(
     workspace: WorkspaceOption = HERE,
     json: JsonOption = False,
 ) -> int:
-    """Say of each factual phrase which fact carries it, or why none does and which comes nearest. Exit 1 then."""
+    """Say which ground carries each factual phrase, or why none does and which comes nearest. Exit 1 then."""
     given = [*(texts or []), *(_lines(file) if file else [])]
     if not given:
         raise InvalidInput(
@@ -55,26 +55,26 @@ def check(
             show.as_table(("text", "phrase", "", "because"), lines)
         else:
             show.out.print("nothing in it is a statement of fact")
-    return 1 if any(v.fact is None for found in verdicts for v in found) else 0
+    return 1 if any(v.ground is None for found in verdicts for v in found) else 0
 
 
-@group.command("facts")
-def facts(
-    about: Annotated[str | None, typer.Option(help="Only facts of this product.")] = None,
+@group.command("grounds")
+def grounds(
+    about: Annotated[str | None, typer.Option(help="Only grounds of this product.")] = None,
     campaign: CampaignOption = None,
     workspace: WorkspaceOption = HERE,
     json: JsonOption = False,
 ) -> None:
-    """List the facts, each with its source and its last day."""
+    """List the grounds, each with its source and its last day."""
     with opened(workspace) as (settings, machine):
         ledger = claim_ledger(machine, settings.job(campaign) if campaign else None)
-    found = [f for f in ledger.facts if about is None or f.about == about]
+    found = [f for f in ledger.grounds if about is None or f.about == about]
     if json:
         show.as_json(
             [{"text": f.text, "source": f.source, "about": f.about, "until": f.expires_on} for f in found]
         )
     else:
-        show.as_table(("fact", "source", "until"), [(f.text, f.source, f.expires_on or "") for f in found])
+        show.as_table(("ground", "source", "until"), [(f.text, f.source, f.expires_on or "") for f in found])
 
 
 def _lines(file: Path) -> list[str]:
@@ -85,12 +85,12 @@ def _lines(file: Path) -> list[str]:
 
 
 def _row(verdict: Verdict) -> dict[str, Any]:
-    fact, near = verdict.fact, verdict.nearest
+    ground, near = verdict.ground, verdict.nearest
     return {
         "phrase": verdict.phrase.text,
         "kind": verdict.phrase.kind,
-        "carried": fact is not None,
-        "source": fact.source if fact else None,
+        "carried": ground is not None,
+        "source": ground.source if ground else None,
         "why": verdict.why,
         "nearest": near.text if near else None,
         "nearest_source": near.source if near else None,
@@ -98,7 +98,7 @@ def _row(verdict: Verdict) -> dict[str, Any]:
 
 
 def _line(verdict: Verdict) -> tuple[str, str, str]:
-    if verdict.fact:
-        return verdict.phrase.text, "ok", f"{verdict.fact.text} ({verdict.fact.source})"
+    if verdict.ground:
+        return verdict.phrase.text, "ok", f"{verdict.ground.text} ({verdict.ground.source})"
     near = f"; nearest: {verdict.nearest.text} ({verdict.nearest.source})" if verdict.nearest else ""
     return verdict.phrase.text, "no", verdict.why + near

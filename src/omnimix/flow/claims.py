@@ -6,8 +6,8 @@ out  a Ledger; Verdicts on texts
 
 from omnimix.creative.brief.brief import BROAD
 from omnimix.creative.ledger.bind import Verdict, bind
-from omnimix.creative.ledger.fact import Ledger
 from omnimix.creative.ledger.gather import ledger_of
+from omnimix.creative.ledger.ground import Ledger
 from omnimix.flow.create import bought
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.people import products_of
@@ -16,7 +16,7 @@ PAGES = "pages"  # folder of saved landing pages in the workspace
 
 
 def claim_ledger(machine: Machine, job: Job | None = None) -> Ledger:
-    """All facts the workspace knows, the campaign's offer among them."""
+    """All grounds the workspace knows, the campaign's offer among them."""
     pages = {p.name: p.read_text("utf-8", errors="replace") for p in sorted((machine.root / PAGES).glob("*.htm*"))}
     return ledger_of(
         machine.brand,

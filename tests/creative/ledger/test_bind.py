@@ -1,4 +1,4 @@
-"""What facts carry and what they do not: numbers, conditions, denial, scope, time; quantities as an order."""
+"""What grounds carry and what they do not: numbers, conditions, denial, scope, time; quantities as an order."""
 
 from datetime import date
 
@@ -10,8 +10,8 @@ from omnimix.core.money import Money
 from omnimix.creative.brand import Brand, BrandClaim
 from omnimix.creative.claim import ClaimKind
 from omnimix.creative.ledger.bind import bind
-from omnimix.creative.ledger.fact import Ledger
-from omnimix.creative.ledger.gather import facts_of_page, ledger_of
+from omnimix.creative.ledger.gather import grounds_of_page, ledger_of
+from omnimix.creative.ledger.ground import Ledger
 from omnimix.creative.ledger.meaning import Bound, Quantity, meaning_of
 from omnimix.data.product import Product
 
@@ -51,7 +51,7 @@ def ledger() -> Ledger:
 
 
 def refused(text: str, ledger: Ledger, *shown: str) -> list[str]:
-    return [v.why for v in bind(text, ledger, shown=shown, last_day=TODAY, exempt=("Wren",)) if v.fact is None]
+    return [v.why for v in bind(text, ledger, shown=shown, last_day=TODAY, exempt=("Wren",)) if v.ground is None]
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,10 @@ def test_numbers_are_read_in_words_and_signs() -> None:
 
 
 def test_a_page_gives_the_sentences_a_reader_sees() -> None:
-    html = """<html><head><title>Free</title></head><body><p>Our <b>30-day</b> returns. Hello there.</p>
+    html = """<html><head><title>Free</title></head><body>
+    <p>Our <b>30-day</b> returns. Hello there.</p>
     <script>var free = "100% free"</script><ul><li>Free gift wrap</li></ul><img alt="Made in Wales"></body></html>"""
-    assert [(f.text, f.source) for f in facts_of_page("returns.html", html)] == [
+    assert [(f.text, f.source) for f in grounds_of_page("returns.html", html)] == [
         ("Our 30-day returns.", "page:returns.html"),
         ("Free gift wrap", "page:returns.html"),
         ("Made in Wales", "page:returns.html"),

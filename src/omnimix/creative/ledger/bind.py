@@ -1,9 +1,9 @@
-"""Binding: each factual phrase of a text to the fact it rests on, or why it rests on none.
+"""Binding: each factual phrase of a text to the ground it rests on, or why it rests on none.
 
 in   a text, the ledger, the products it is shown with, its last day
 out  Verdict records, one a phrase
 
-A fact carries a phrase when it is of the product spoken of or of the whole shop, has not run out, says every
+A ground carries a phrase when it is of the product spoken of or of the whole shop, has not run out, says every
 quantity and every word of fact of the phrase and of the words beside it, denies and affirms the same, and none of
 its own conditions ("over £50", "UK", "selected") is left out of the text. What is not understood is refused.
 """
@@ -15,7 +15,7 @@ from datetime import date
 
 from omnimix.creative.brief.phrase import Phrase
 from omnimix.creative.claim import Claim, ClaimKind
-from omnimix.creative.ledger.fact import Fact, Ledger
+from omnimix.creative.ledger.ground import Ground, Ledger
 from omnimix.creative.ledger.meaning import (
     CONDITIONS,
     EVERY,
@@ -28,25 +28,25 @@ from omnimix.creative.ledger.meaning import (
 from omnimix.creative.ledger.recognise import claim_phrases
 
 _CLAUSE = re.compile(r"[.;!?:]\s|[.;!?:]$|\s[–—|·]\s|,\s(?:and\s|plus\s|with\s)?|\s(?:and|plus|but)\s")
-_BESIDE = 2  # words of fact on either side that a phrase is read with
+_BESIDE = 2  # word of fact on either side that a phrase is read with
 _MONEY = frozenset("£$€¥")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One phrase and the fact that carries it. None: no fact does; `why` says so and `nearest` comes closest."""
+    """One phrase and the ground that carries it; None where none does, with the reason and the nearest."""
 
     phrase: Phrase
-    fact: Fact | None
+    ground: Ground | None
     why: str = ""
-    nearest: Fact | None = None
+    nearest: Ground | None = None
 
     @property
     def claim(self) -> Claim | None:
         """The phrase as a claim bound to its source; None where nothing carries it."""
-        if self.fact is None:
+        if self.ground is None:
             return None
-        return Claim(self.phrase.kind, self.phrase.text, self.fact.source, self.fact.expires_on)
+        return Claim(self.phrase.kind, self.phrase.text, self.ground.source, self.ground.expires_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +121,16 @@ def _verdict(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene) -> Verd
     products = scene.products
     if phrase.kind is ClaimKind.PRICE and any(t.quantity and t.quantity.bound is Bound.FROM for t in said.own):
         return _lowest(phrase, said, ledger, scene)
-    reasons: list[tuple[int, str, Fact]] = []
-    carried: dict[str, Fact] = {}
-    for fact in ledger.facts:
-        why = _why_not(said, fact, scene)
+    reasons: list[tuple[int, str, Ground]] = []
+    carried: dict[str, Ground] = {}
+    for ground in ledger.grounds:
+        why = _why_not(said, ground, scene)
         if why is None:
-            if fact.about is None or products == {fact.about}:
-                return Verdict(phrase, fact)
-            carried[fact.about] = fact
+            if ground.about is None or products == {ground.about}:
+                return Verdict(phrase, ground)
+            carried[ground.about] = ground
         else:
-            reasons.append((_closeness(said, fact), why, fact))
+            reasons.append((_closeness(said, ground), why, ground))
     if products and products <= carried.keys():
         return Verdict(phrase, carried[min(products)])
     if carried:
@@ -138,14 +138,14 @@ def _verdict(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene) -> Verd
         return Verdict(phrase, None, "it is true of one product shown here and not of every one", one)
     closest = max(reasons, key=lambda r: (r[0], r[2].about in products), default=None)
     if closest is None or closest[0] == 0:
-        return Verdict(phrase, None, "no fact speaks of it")
+        return Verdict(phrase, None, "no ground speaks of it")
     return Verdict(phrase, None, closest[1], closest[2])
 
 
-def _closeness(said: _Said, fact: Fact) -> int:
-    """How many of the phrase's words and units the fact shares, its own counting ten times."""
-    known = _closure(fact.meaning.stems)
-    units = {q.unit for q in fact.meaning.quantities}
+def _closeness(said: _Said, ground: Ground) -> int:
+    """How many of the phrase's words and units the ground shares, its own counting ten times."""
+    known = _closure(ground.meaning.stems)
+    units = {q.unit for q in ground.meaning.quantities}
 
     def shared(tokens: Iterable[Token]) -> int:
         return sum(
@@ -155,56 +155,59 @@ def _closeness(said: _Said, fact: Fact) -> int:
     return 10 * shared(said.own) + shared(said.beside)
 
 
-def _why_not(said: _Said, fact: Fact, scene: _Scene) -> str | None:
-    """Why a fact does not carry a phrase; None when it does."""
-    known = _closure(fact.meaning.stems)
-    if fact.about is not None and fact.about not in scene.products:
+def _why_not(said: _Said, ground: Ground, scene: _Scene) -> str | None:
+    """Why a ground does not carry a phrase; None when it does."""
+    known = _closure(ground.meaning.stems)
+    if ground.about is not None and ground.about not in scene.products:
         return (
             "it is true of another product"
-            if _says(said.own, fact, known | scene.names)
-            else "no fact speaks of it"
+            if _says(said.own, ground, known | scene.names)
+            else "no ground speaks of it"
         )
     if not any(t.quantity or t.stem in known for t in said.own):
-        return "no fact speaks of it"
-    if not _says(said.own, fact, known | scene.names):
-        return f"it says {fact.text!r}"
+        return "no ground speaks of it"
+    if not _says(said.own, ground, known | scene.names):
+        return f"it says {ground.text!r}"
     return (
-        _beyond(said, fact, known, scene) or _denied(said, fact) or _left_out(said, fact) or _run_out(fact, scene)
+        _beyond(said, ground, known, scene)
+        or _denied(said, ground)
+        or _left_out(said, ground)
+        or _run_out(ground, scene)
     )
 
 
-def _says(tokens: Iterable[Token], fact: Fact, known: frozenset[str]) -> bool:
-    """Whether a fact says every quantity and every word of a phrase."""
-    return all(_carried(t.quantity, fact) if t.quantity else t.stem in known for t in tokens)
+def _says(tokens: Iterable[Token], ground: Ground, known: frozenset[str]) -> bool:
+    """Whether a ground says every quantity and every word of a phrase."""
+    return all(_carried(t.quantity, ground) if t.quantity else t.stem in known for t in tokens)
 
 
-def _beyond(said: _Said, fact: Fact, known: frozenset[str], scene: _Scene) -> str | None:
-    """What stands beside the phrase and goes beyond the fact: another quantity, another thing, "all"."""
-    units = {q.unit for q in fact.meaning.quantities}
+def _beyond(said: _Said, ground: Ground, known: frozenset[str], scene: _Scene) -> str | None:
+    """What stands beside the phrase and goes beyond the ground: another quantity, another thing, "all"."""
+    units = {q.unit for q in ground.meaning.quantities}
     for token in said.beside:
         if token.quantity:
-            if token.quantity.unit in units and not _carried(token.quantity, fact):
-                return f"it says {fact.text!r}"
+            if token.quantity.unit in units and not _carried(token.quantity, ground):
+                return f"it says {ground.text!r}"
         elif token.stem not in known | scene.names and (token is said.head or token.stem in scene.vocabulary):
             return f"it does not say {token.stem!r}"
     return None
 
 
-def _denied(said: _Said, fact: Fact) -> str | None:
+def _denied(said: _Said, ground: Ground) -> str | None:
     mine = {t.stem: t.negated for t in (*said.own, *said.beside) if t.stem}
-    theirs = {t.stem: t.negated for t in fact.meaning.tokens if t.stem}
+    theirs = {t.stem: t.negated for t in ground.meaning.tokens if t.stem}
     differs = any(denied != theirs.get(word, False) for word, denied in mine.items())
-    return f"it says the opposite: {fact.text!r}" if differs else None
+    return f"it says the opposite: {ground.text!r}" if differs else None
 
 
-def _run_out(fact: Fact, scene: _Scene) -> str | None:
-    over = fact.expires_on is not None and fact.expires_on < scene.last_day
-    return f"it holds until {fact.expires_on} only" if over else None
+def _run_out(ground: Ground, scene: _Scene) -> str | None:
+    over = ground.expires_on is not None and ground.expires_on < scene.last_day
+    return f"it holds until {ground.expires_on} only" if over else None
 
 
-def _carried(told: Quantity, fact: Fact) -> bool:
-    """Whether a fact says this quantity; a threshold of money may also be told higher than it is."""
-    known = fact.meaning.quantities
+def _carried(told: Quantity, ground: Ground) -> bool:
+    """Whether a ground says this quantity; a threshold of money may also be told higher than it is."""
+    known = ground.meaning.quantities
     return any(told.follows_from(q) or (_is_threshold(q) and _no_wider(told, q)) for q in known)
 
 
@@ -212,12 +215,12 @@ def _is_threshold(quantity: Quantity) -> bool:
     return quantity.unit in _MONEY and quantity.bound in (Bound.OVER, Bound.LEAST, Bound.UNDER, Bound.MOST)
 
 
-def _left_out(said: _Said, fact: Fact) -> str | None:
-    """That a condition of the fact is not named in the text."""
-    words = sorted((fact.meaning.stems & CONDITIONS) - said.words)
+def _left_out(said: _Said, ground: Ground) -> str | None:
+    """That a condition of the ground is not named in the text."""
+    words = sorted((ground.meaning.stems & CONDITIONS) - said.words)
     if words:
         return f"the condition {words[0]!r} is left out"
-    for quantity in fact.meaning.quantities:
+    for quantity in ground.meaning.quantities:
         if _is_threshold(quantity) and not any(_no_wider(q, quantity) for q in said.quantities):
             return f"the condition '{quantity.bound} {quantity.unit}{quantity.value:g}' is left out"
     return None
@@ -239,7 +242,7 @@ def _lowest(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene) -> Verdi
     kind = max(kinds, key=len, default=None)
     prices = [
         f
-        for f in ledger.facts
+        for f in ledger.grounds
         if f.price is not None and f.about is not None and kind is not None and ledger.kinds.get(f.about) == kind
     ]
     if not prices:
@@ -252,7 +255,7 @@ def _lowest(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene) -> Verdi
 
 
 def _closure(stems: frozenset[str]) -> frozenset[str]:
-    """The words of a fact with all that follows from them."""
+    """The words of a ground with all that follows from them."""
     known = set(stems)
     for needed, says in IMPLIED:
         if needed <= known:

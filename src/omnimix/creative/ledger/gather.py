@@ -1,4 +1,4 @@
-"""Facts gathered from where a shop keeps them.
+"""Grounds gathered from where a shop keeps them.
 
 in   brand, campaign, products, buyers of each product, saved pages as HTML
 out  a Ledger
@@ -12,7 +12,7 @@ from omnimix.creative.brand import Brand
 from omnimix.creative.brief.noun import noun_of
 from omnimix.creative.brief.phrase import count_text, price_text
 from omnimix.creative.campaign import Campaign
-from omnimix.creative.ledger.fact import Fact, Ledger
+from omnimix.creative.ledger.ground import Ground, Ledger
 from omnimix.creative.ledger.meaning import meaning_of
 from omnimix.creative.ledger.recognise import claim_phrases
 from omnimix.data.product import Product
@@ -30,47 +30,54 @@ def ledger_of(
     buyers: Mapping[str, int] | None = None,
     pages: Mapping[str, str] | None = None,
 ) -> Ledger:
-    """All facts. `buyers`: distinct customers by product id. `pages`: HTML by file name."""
+    """All grounds. `buyers`: distinct customers by product id. `pages`: HTML by file name."""
     products = tuple(products)
     keep = (*brand.words.keep, brand.name)
     nouns = {p.product_id: noun_of(p.name, keep).heads for p in products}
-    facts = [
-        *(Fact(c.text, f"brand.toml:claims.{n}", expires_on=c.expires_on) for n, c in enumerate(brand.claims, 1)),
+    grounds = [
+        *(
+            Ground(c.text, f"brand.toml:claims.{n}", expires_on=c.expires_on)
+            for n, c in enumerate(brand.claims, 1)
+        ),
         *_offer(campaign),
-        *(fact for product in products for fact in _product(product, (buyers or {}).get(product.product_id, 0))),
-        *(fact for name, html in sorted((pages or {}).items()) for fact in facts_of_page(name, html)),
+        *(
+            ground
+            for product in products
+            for ground in _product(product, (buyers or {}).get(product.product_id, 0))
+        ),
+        *(ground for name, html in sorted((pages or {}).items()) for ground in grounds_of_page(name, html)),
     ]
     names = {p.product_id: meaning_of(p.name).stems for p in products}
-    return Ledger(tuple(facts), names, {p: kind for p, kind in nouns.items() if kind})
+    return Ledger(tuple(grounds), names, {p: kind for p, kind in nouns.items() if kind})
 
 
-def _offer(campaign: Campaign | None) -> Iterator[Fact]:
+def _offer(campaign: Campaign | None) -> Iterator[Ground]:
     offer = campaign.offer if campaign else None
     if campaign is None or offer is None:
         return
     for text in (offer.text, offer.short, f"code {offer.code}" if offer.code else ""):
         if text:
-            yield Fact(text, "campaign:offer", expires_on=offer.ends_on or campaign.ends_on)
+            yield Ground(text, "campaign:offer", expires_on=offer.ends_on or campaign.ends_on)
 
 
-def _product(product: Product, buyers: int) -> Iterator[Fact]:
+def _product(product: Product, buyers: int) -> Iterator[Ground]:
     place, about = f"catalogue:{product.product_id}", product.product_id
-    yield Fact(product.name, f"{place}:name", about)
+    yield Ground(product.name, f"{place}:name", about)
     if product.price is not None and product.price.minor > 0 and product.in_stock:
-        yield Fact(f"{product.name} {price_text(product.price)}", f"{place}:price", about, product.price)
+        yield Ground(f"{product.name} {price_text(product.price)}", f"{place}:price", about, product.price)
     if product.in_stock:
-        yield Fact(f"{product.name} in stock", f"{place}:stock", about)
+        yield Ground(f"{product.name} in stock", f"{place}:stock", about)
     for sentence in _SENTENCE.split(product.description or ""):
         if sentence.strip():
-            yield Fact(sentence.strip(), f"{place}:description", about)
+            yield Ground(sentence.strip(), f"{place}:description", about)
     if buyers:
-        yield Fact(f"bought by {count_text(buyers)} customers", f"orders:{product.product_id}:buyers", about)
+        yield Ground(f"bought by {count_text(buyers)} customers", f"orders:{product.product_id}:buyers", about)
 
 
-def facts_of_page(name: str, html: str) -> tuple[Fact, ...]:
+def grounds_of_page(name: str, html: str) -> tuple[Ground, ...]:
     """The sentences of a saved page that state a fact, each once; what is not shown is not read."""
     sentences = dict.fromkeys(s.strip() for block in _visible(html) for s in _SENTENCE.split(block))
-    return tuple(Fact(s, f"page:{name}") for s in sentences if s and claim_phrases(s))
+    return tuple(Ground(s, f"page:{name}") for s in sentences if s and claim_phrases(s))
 
 
 def _visible(html: str) -> list[str]:

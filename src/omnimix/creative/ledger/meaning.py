@@ -89,7 +89,7 @@ class Meaning:
 
 
 def stem(word: str) -> str:
-    """A word without plural and possessive: enough to compare words of facts and copy."""
+    """A word without plural and possessive: enough to compare word of facts and copy."""
     low = word.lower().removesuffix("'s")
     for ending, back in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x")):
         if low.endswith(ending) and len(low) > len(ending) + 1:
@@ -186,7 +186,9 @@ def _quantity(text: str, match: re.Match[str]) -> Quantity:
         bound = Bound.EXACT  # "from 1,204 reviews" and "in 12 countries" bound nothing
     spelt = match.group("spelt")
     number = _spelt(spelt) if spelt else float(match.group("number").replace(",", ""))
-    return Quantity("%" if said in ("%", "per cent", "percent") else _UNITS.get(said, ""), number * _SCALE[scale], bound)
+    return Quantity(
+        "%" if said in ("%", "per cent", "percent") else _UNITS.get(said, ""), number * _SCALE[scale], bound
+    )
 
 
 def _money(text: str) -> tuple[str, float]:

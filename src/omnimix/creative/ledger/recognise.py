@@ -24,7 +24,7 @@ _MORE = tuple(
 
 
 def claim_phrases(text: str, *, exempt: Iterable[str] = ()) -> tuple[Phrase, ...]:
-    """The phrases of `text` that need a fact; spellings in `exempt` (the brand's name) are passed over."""
+    """The phrases of `text` that need a ground; spellings in `exempt` (the brand's name) are passed over."""
     masked = text
     for name in exempt:
         masked = (

@@ -1,7 +1,7 @@
-"""A fact: what may be said, where it is written, of which product, and until when.
+"""A ground: what may be said, where it is written, of which product, and until when.
 
 in   nothing
-out  Fact and Ledger records
+out  Ground and Ledger records
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from omnimix.creative.ledger.meaning import Meaning, meaning_of
 
 
 @dataclass(frozen=True)
-class Fact:
+class Ground:
     """`text` is true by `source`.
 
-    `about` is the product it is true of, None for the whole shop. `price` is set where the fact is a product's
+    `about` is the product it is true of, None for the whole shop. `price` is set where the ground is a product's
     price. `expires_on` is its last day (inclusive), None without end.
     """
 
@@ -36,13 +36,13 @@ class Fact:
 
 @dataclass(frozen=True)
 class Ledger:
-    """All facts of a shop; `names` are the words each product is known by, by product id."""
+    """All grounds of a shop; `names` are the words each product is known by, by product id."""
 
-    facts: tuple[Fact, ...]
+    grounds: tuple[Ground, ...]
     names: dict[str, frozenset[str]]
     kinds: dict[str, str]  # product id → the plural noun it is sold under ("cake stands"), where it has one
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
-        """Every word that some fact uses."""
-        return frozenset(word for fact in self.facts for word in fact.meaning.stems)
+        """Every word that some ground uses."""
+        return frozenset(word for ground in self.grounds for word in ground.meaning.stems)
