@@ -79,6 +79,7 @@ class MomentTruth:
     device_part_sd: float = 0.10  # interaction of device and part of the day
     trait_sd: float = 0.08
     match: float = 0.30  # of a variant that meets the category in view
+    irrelevant: float = 0.40  # lost where the variant should not have been shown to the person
     drift_sd: float = 0.15  # change of a variant's own effect from the day's beginning to its end
     refunds: float = 0.06
     robots: float = 0.03  # share of visits by robots that do not say so
@@ -99,7 +100,7 @@ class Crowd:
     rate: FloatArray  # (N,) chance of an order after a visit without advertising
     favourite: IntArray  # (N,) category
     device: IntArray  # (N,) the device mostly used
-    allowed: BoolArray  # (N, V) False: the variant must not be shown to them (bought, too dear, wrong region …)
+    allowed: BoolArray  # (N, V) False: irrelevant to them, as they have what it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,7 @@ class MomentMarket:
         adds += self.crowd.traits[who] @ self._trait
         adds += np.outer(visits.at_us / DAY, self._drift)
         adds += truth.match * (visits.category[:, None] == self.category[None, :])
+        adds -= truth.irrelevant * ~self.crowd.allowed[who]
         rate = (self.crowd.rate[who] * ~visits.robot)[:, None]
         return np.asarray(np.minimum(rate * np.exp(adds), 0.9))
 

@@ -69,8 +69,8 @@ class Purse:
         """Spend, if the budget has it. False changes nothing."""
         return self.spend_upto(campaign, micros, 1, now_us) == 1
 
-    def spend_upto(self, campaign: str, micros: int, count: int, now_us: int) -> int:
-        """Pay for as many of `count` things of `micros` each as the budget has; returns how many."""
+    def room(self, campaign: str, micros: int, count: int, now_us: int) -> int:
+        """How many of `count` things of `micros` each the budget has now. Spends nothing."""
         mine = self._open.get(campaign)
         if mine is None or not micros:
             return count
@@ -80,11 +80,15 @@ class Purse:
             self._renew(mine, micros * count, now_us)
             if mine.left < micros * count:
                 mine.refused_us = now_us
-        if now_us >= mine.until_us:
-            return 0
-        paid = min(count, mine.left // micros)
-        mine.left -= paid * micros
-        mine.spent += paid * micros
+        return 0 if now_us >= mine.until_us else min(count, max(0, mine.left // micros))
+
+    def spend_upto(self, campaign: str, micros: int, count: int, now_us: int) -> int:
+        """Pay for as many of `count` things of `micros` each as the budget has; returns how many."""
+        paid = self.room(campaign, micros, count, now_us)
+        mine = self._open.get(campaign)
+        if mine is not None:
+            mine.left -= paid * micros
+            mine.spent += paid * micros
         return paid
 
     def give_back(self, campaign: str, micros: int, now_us: int) -> None:
