@@ -12,6 +12,7 @@ from pathlib import Path
 from omnimix.activation.channel.limits import Limits
 from omnimix.activation.channel.port import Channel
 from omnimix.activation.decide.pacing import Pacing
+from omnimix.activation.decide.story import Story
 from omnimix.activation.experiment.eligibility import Eligibility
 from omnimix.activation.experiment.ladder import Ladder
 from omnimix.audience.journey.pain.rules import PainRules
@@ -71,6 +72,7 @@ class Job:
     measurement: Standards = Standards()
     pacing: Pacing = Pacing()
     simulator: Simulation | None = None
+    stories: tuple[Story, ...] = ()  # what the sequence rung tells; without, variants in the order of their steps
 
 
 @dataclass(frozen=True, slots=True)
