@@ -89,6 +89,8 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             enrichment=file.enrichment,
             personas=file.personas,
             robots=file.robots,
+            online_url=file.storage.online,
+            online_bytes=file.storage.online_gb << 30,
         )
     finally:
         warehouse.close()

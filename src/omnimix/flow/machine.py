@@ -38,6 +38,9 @@ from omnimix.measurement.lift.standards import Standards
 from omnimix.store.artifacts import Artifacts
 from omnimix.store.blobs import Blobs
 from omnimix.store.ledger import Ledger
+from omnimix.store.online.lmdb_store import MAP_BYTES
+from omnimix.store.online.open import open_online
+from omnimix.store.online.port import OnlineStore
 from omnimix.store.warehouse import Warehouse
 
 _LIVE = live_source(Collect(), currency="GBP")
@@ -109,6 +112,14 @@ class Machine:
     personas: PersonaRules = field(default_factory=PersonaRules)
     robots: RobotRules = field(default_factory=RobotRules)
     identity: IdentityRules = STANDARD
+    online_url: str = field(default="", repr=False)  # "": LMDB beside the facts
+    online_bytes: int = MAP_BYTES
+
+    def online(self) -> OnlineStore:
+        """The store of online state, opened; close it."""
+        return open_online(
+            self.online_url, self.warehouse.local.root.parent / "online", map_bytes=self.online_bytes
+        )
 
     @property
     def today(self) -> datetime:
