@@ -4,9 +4,9 @@ in   the address of a notice (nurl, burl, lurl) with its macros filled in
 out  a Notice; the event that the books are made of; a letter to the worker that made the bid
 
 An address holds a token of the decision, what the bid was (`b`), and a mark that binds both to the kind of notice
-(`k`), so that nobody makes a bill of a win. Prices are read as plain decimals, CPM in the bid's currency; exchanges
-that encrypt them must be asked for plain ones. A price that cannot be read counts as the bid; `AUDIT`, with which
-exchanges check markup, counts for nothing. Nobody can bill more than was bid.
+(`k`), so that nobody makes a bill of a win. Prices are read as plain decimals, CPM in the bid's currency;
+exchanges that encrypt them must be asked for plain ones. A price that cannot be read counts as the bid; `AUDIT`,
+with which exchanges check markup, counts for nothing. Nobody can bill more than was bid.
 
 Any worker may get a notice; the one that made the bid finds a letter about it in the online store under
 `n:<worker>:<decision>`. Writing a letter twice changes nothing.

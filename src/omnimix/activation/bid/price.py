@@ -19,7 +19,6 @@ from omnimix.activation.decide.choice import FloatArray
 CPM = 1_000_000  # of one unit of the currency per thousand
 STEP = 1_000  # bids are multiples: one micro per impression
 _SECOND_PRICE, _FIXED = 2, 3
-_HALVINGS = 40
 _SPAN = 0.35  # a price that is tried lies within e ** ±_SPAN of the best
 
 
@@ -47,7 +46,7 @@ def price_of(
         return least
     if auction == _SECOND_PRICE:
         return worth
-    best = curve.best(worth, halvings=_HALVINGS)
+    best = curve.best_soon(worth)
     if draw < explore:
         best *= float(np.exp(_SPAN * (2 * draw / explore - 1)))
     return min(max(_up(int(best)), least), worth)

@@ -59,6 +59,7 @@ class BidRules:
     """
 
     exchanges: Mapping[str, Exchange] = field(default_factory=dict, repr=False)
+    placement: str = "exchange"  # a name in [placements]: what exchanges buy; its channel is what caps count by
     public: str = ""  # where browsers reach this server: https://ads.shop.example
     pictures: str = ""  # where browsers reach the folder `out`: https://cdn.shop.example/ads
     quantile: float = 0.25
