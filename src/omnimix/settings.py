@@ -41,7 +41,7 @@ from omnimix.flow.machine import Job
 from omnimix.governance.consent.signals import ConsentRules
 
 T = TypeVar("T")
-_SECRET = frozenset({"url", "api_key", "ledger", "online", "online"})  # keys whose values may hold a password
+_SECRET = frozenset({"url", "api_key", "ledger", "online"})  # keys whose values may hold a password
 _VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 
 
@@ -71,7 +71,6 @@ class Storage:
     """`[storage]`: where the ledger is, what computes, and how much of the machine it may use."""
 
     ledger: str = "sqlite:///.omnimix/ledger.sqlite"
-    online: str = ""  # of online state: redis:// or unix:// and so on; left out, LMDB in the workspace
     engine: Literal["duckdb", "spark"] = "duckdb"
     master: str = ""  # of Spark; left out, it is this machine
     spark: Mapping[str, str] = field(default_factory=dict)  # Spark's own settings
