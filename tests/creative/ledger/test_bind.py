@@ -142,7 +142,8 @@ def test_numbers_are_read_in_words_and_signs() -> None:
 def test_a_page_gives_the_sentences_a_reader_sees() -> None:
     html = """<html><head><title>Free</title></head><body>
     <p>Our <b>30-day</b> returns. Hello there.</p>
-    <script>var free = "100% free"</script><ul><li>Free gift wrap</li></ul><img alt="Made in Wales"></body></html>"""
+    <script>var free = "100% free"</script><ul><li>Free gift wrap</li></ul>
+    <img alt="Made in Wales"></body></html>"""
     assert [(f.text, f.source) for f in grounds_of_page("returns.html", html)] == [
         ("Our 30-day returns.", "page:returns.html"),
         ("Free gift wrap", "page:returns.html"),
