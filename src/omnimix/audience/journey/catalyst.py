@@ -34,6 +34,7 @@ from omnimix.audience.journey.rates import BLOCKS, Floats, jackknife, jackknife_
 from omnimix.audience.journey.rules import Lifecycle
 from omnimix.audience.journey.sessions import ORDER, REFUND
 from omnimix.audience.journey.stages import stage_of
+from omnimix.store.instants import seconds
 
 PERIODS = 8  # periods looked at, besides the two before the first
 LEAST = 30  # matched profile-periods of an event that is judged
@@ -57,7 +58,7 @@ def event_periods(events: Table, *, as_of: datetime, period_days: int) -> Table:
 
 
 def _period(events: Table, as_of: datetime, period_days: int) -> IntegerValue:
-    age = timegm(as_of.timetuple()) - 1 - events.occurred_at.epoch_seconds()
+    age = timegm(as_of.timetuple()) - 1 - seconds(events.occurred_at)
     return -(age // (period_days * _DAY))
 
 
@@ -94,9 +95,9 @@ def panel(made: Table, blocks: Table, lifecycle: Lifecycle, *, as_of: datetime, 
     rows = seen.filter(seen.period < 0, seen.period >= -PERIODS)
     now = timegm(as_of.timetuple()) + (rows.period - 1) * period_days * _DAY
     dated = rows.mutate(
-        recency_days=(now - rows.ordered_at.epoch_seconds()) // _DAY,
-        seen_days=(now - rows.seen_at.epoch_seconds()) // _DAY,
-        tenure_days=(now - rows.first_at.epoch_seconds()) // _DAY,
+        recency_days=(now - seconds(rows.ordered_at)) // _DAY,
+        seen_days=(now - seconds(rows.seen_at)) // _DAY,
+        tenure_days=(now - seconds(rows.first_at)) // _DAY,
     )
     alike = _alike(dated, lifecycle, period_days)
     return dated.select("profile_id", "period", "times", "before", "after", alike=alike).join(blocks, "profile_id")

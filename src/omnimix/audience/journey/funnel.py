@@ -15,6 +15,8 @@ import ibis
 from ibis import _
 from ibis.expr.types import FloatingColumn, Table
 
+from omnimix.store.instants import seconds
+
 
 def funnel_paths(moved: Table, names: tuple[str, ...]) -> Table:
     """How far each path got: `reached` steps of the funnel, and when it first could have reached each of them."""
@@ -62,8 +64,8 @@ def funnel(paths: Table, names: tuple[str, ...]) -> Table:
 
 
 def _wait(paths: Table, place: int) -> FloatingColumn:
-    later, earlier = (paths[f"at_{k}"].epoch_seconds().cast("float64") for k in (place, place - 1))
-    return later - earlier
+    later, earlier = (seconds(paths[f"at_{k}"]) for k in (place, place - 1))
+    return (later - earlier).cast("float64")
 
 
 def begun(steps: Table, *, within_days: int) -> Table:

@@ -20,6 +20,7 @@ from ibis.expr.types import StringValue, Table
 from omnimix.audience.journey.insight import LONGER
 from omnimix.audience.journey.journey import EXIT, OPEN, START
 from omnimix.audience.journey.transitions import CONTEXT
+from omnimix.store.instants import seconds
 
 JOIN = " → "
 SPELLED = 6  # steps of a whole path that are spelled out; longer ones end in LONGER
@@ -121,7 +122,7 @@ def conversions(moved: Table, goal: Sequence[str], *, within_days: int) -> Table
         .group_by("profile_id", "step", "first_at")
         .aggregate(goal_at=_.goal_at.min())
     )
-    wait = soonest.goal_at.epoch_seconds().cast("float64") - soonest.first_at.epoch_seconds().cast("float64")
+    wait = (seconds(soonest.goal_at) - seconds(soonest.first_at)).cast("float64")
     done = soonest.mutate(wait=wait).group_by("step").aggregate(converted=_.count(), median=_.wait.quantile(0.5))
     done = done.select("converted", "median", done_step="step")
     everybody = first.group_by("step").aggregate(profiles=_.count())

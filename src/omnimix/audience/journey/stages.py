@@ -20,6 +20,7 @@ from ibis.expr.types import BooleanValue, StringValue, Table
 from omnimix.audience.journey.journey import START
 from omnimix.audience.journey.rules import Condition, Lifecycle
 from omnimix.audience.journey.sessions import ORDER, REFUND
+from omnimix.store.instants import seconds
 
 _DAY = 86_400
 _SEEN = {"profile_id": "string", "name": "string", "occurred_at": "timestamp(6)", "revenue_minor": "int64"}
@@ -80,9 +81,9 @@ def activity_by(parts: Table, *, as_of: datetime) -> Table:
         "orders",
         "refunds",
         "revenue_minor",
-        recency_days=(now - summed.ordered_at.epoch_seconds()) // _DAY,
-        seen_days=(now - summed.seen_at.epoch_seconds()) // _DAY,
-        tenure_days=(now - summed.first_at.epoch_seconds()) // _DAY,
+        recency_days=(now - seconds(summed.ordered_at)) // _DAY,
+        seen_days=(now - seconds(summed.seen_at)) // _DAY,
+        tenure_days=(now - seconds(summed.first_at)) // _DAY,
     )
 
 

@@ -15,6 +15,7 @@ from ibis import _
 from ibis.expr.types import BooleanValue, StringValue, Table
 
 from omnimix.audience.journey.journey import EXIT, OPEN, START
+from omnimix.store.instants import seconds
 
 CONTEXT = 3  # steps of the longest context: the step itself and two before it
 
@@ -38,7 +39,7 @@ def moves(steps: Table, *, within_days: int, as_of: datetime, gap_minutes: int =
     )
     in_time = (around.followed_at <= around.occurred_at + within).fill_null(False)
     is_open = around.followed_at.isnull() & (around.occurred_at + within >= ibis.literal(as_of, "timestamp(6)"))
-    wait = around.followed_at.epoch_seconds().cast("float64") - around.occurred_at.epoch_seconds().cast("float64")
+    wait = (seconds(around.followed_at) - seconds(around.occurred_at)).cast("float64")
     begins = around.at_1.isnull() | (around.occurred_at > around.at_1 + within)
     return around.select(
         *steps.columns,

@@ -17,6 +17,7 @@ from ibis import _
 from ibis.expr.types import IntegerValue, Table, TimestampValue
 
 from omnimix.audience.segment.local import local
+from omnimix.store.instants import seconds
 
 OTHER = "(other)"
 """Key of a share whose product category, medium or hour is not known."""
@@ -193,7 +194,7 @@ def _return_share() -> ibis.Deferred:
 
 def _days(at: TimestampValue, as_of: dt.datetime) -> IntegerValue:
     epoch = int(as_of.replace(tzinfo=dt.UTC).timestamp())
-    return ((epoch - at.epoch_seconds()) / _DAY).floor()
+    return ((epoch - seconds(at)) / _DAY).floor()
 
 
 def _activity(events: Table, *, as_of: dt.datetime) -> Table:

@@ -18,6 +18,8 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
+from omnimix.store.instants import seconds
+
 DAY = ibis.schema(
     {
         "profile_id": "string",
@@ -80,7 +82,7 @@ def days(
 
 
 def _day() -> ibis.Deferred:
-    return (_.occurred_at.epoch_seconds() / _SECONDS).floor().cast("int64")
+    return (seconds(_.occurred_at) / _SECONDS).floor().cast("int64")
 
 
 def histories(rows: Table, *, upto: int) -> Table:

@@ -20,6 +20,7 @@ from ibis.expr.types import Table
 from omnimix.activation.experiment.ladder import Rung
 from omnimix.measurement.lift.stats import micros_per_minor
 from omnimix.store.facts import CONVERSION, EXPOSURE, check
+from omnimix.store.instants import seconds
 
 LOWEST = 0.02  # of a probability, in weights
 WEIGHT_UNIT = 1000  # weights are integers of 1 / 1000, so that sums are exact in any order of rows
@@ -91,4 +92,4 @@ def _bought(conversions: Table, campaign: str, starts_at_epoch: int, weeks: int)
 
 
 def _week(instant: Deferred, starts_at_epoch: int) -> Deferred:
-    return ((instant.epoch_seconds() - starts_at_epoch) / _WEEK_SECONDS).floor().cast("int64")
+    return ((seconds(instant) - starts_at_epoch) / _WEEK_SECONDS).floor().cast("int64")

@@ -17,6 +17,8 @@ import pyarrow as pa
 from ibis import Deferred, _
 from ibis.expr.types import Table
 
+from omnimix.store.instants import seconds
+
 _WEEK_SECONDS = 7 * 24 * 3600
 
 
@@ -42,7 +44,7 @@ def spread_sums(margins: Table, members: Table, *, until: datetime, weeks: int) 
     """
     since = until - timedelta(weeks=weeks)
     recent = margins.filter((_.occurred_at >= since) & (_.occurred_at < until))
-    back = (timegm(until.timetuple()) - _.occurred_at.epoch_seconds() - 1) // _WEEK_SECONDS
+    back = (timegm(until.timetuple()) - seconds(_.occurred_at) - 1) // _WEEK_SECONDS
     weekly = (
         recent.mutate(week=back)
         .group_by("profile_id", "week")
