@@ -26,6 +26,8 @@ from omnimix.activation.decide.pacing import throttle
 from omnimix.activation.decide.release import Placement
 from omnimix.activation.decide.serving import Chances, Served, Serving, bits, chances_of, masks
 from omnimix.activation.decide.state import State
+from omnimix.activation.decide.stop import is_stopped
+from omnimix.activation.decide.story import told
 from omnimix.activation.experiment.eligibility import Reason, blocking, reasons
 from omnimix.activation.experiment.ladder import Rung
 from omnimix.activation.experiment.lanes import BROAD_ONLY, lane_at
@@ -54,14 +56,14 @@ class Ask:
 class Live:
     """What changes between releases. A campaign without a budget is in neither mapping."""
 
-    stopped: frozenset[str] = frozenset()
+    stopped: frozenset[str] = frozenset()  # as `stop.stopped` finds it
     chance: Mapping[str, float] = field(default_factory=dict)  # with which an opportunity takes part, [0, 1]
     showings: Mapping[str, int] = field(default_factory=dict)  # that may still be paid for in this turn
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One slot decided. `served` None: no campaign fills the placement. `counted`: shown to a person."""
+    """One slot decided. `served` None: no campaign fills the placement."""
 
     decided: Decided
     served: Served | None
@@ -190,10 +192,8 @@ def _looked(serving: Serving, served: Served, ask: Ask, pick: _Pick, live: Live,
         pick.rung = resolved(served.ready, pick.segment, pick.lane)
         if not personal and pick.rung is not Rung.NONE:
             pick.rung = Rung.BROAD
-    if pick.rung is Rung.SEQUENCE:
-        pick.step = _step(served, state)
-    pick.against = against(served.sets, call, stopped=served.campaign in live.stopped)
-    pick.pool = served.pool(pick.segment, pick.rung, pick.step)
+    pick.pool, pick.step = _pool(served, pick, state)
+    pick.against = against(served.sets, call, stopped=is_stopped(live.stopped, served.campaign))
     pick.fit = pick.pool & ~ruled_out(pick.against, _BLOCKING[pick.rung])
     if pick.fit and served.cost:
         chance = live.chance.get(served.campaign, 1.0)
@@ -209,9 +209,22 @@ def _looked(serving: Serving, served: Served, ask: Ask, pick: _Pick, live: Live,
     return pick
 
 
-def _step(served: Served, state: State) -> int:
-    """How many of the campaign's variants the person clicked: the step of the story they are at."""
-    return sum([state.engaged[v][3] > 0 for v in state.engaged.keys() & served.sets.places.keys()])
+def _pool(served: Served, pick: _Pick, state: State) -> tuple[int, int]:
+    """The places that the rung may show, and the step of the story.
+
+    Without declared stories a person is at the step of as many variants as they clicked. For whom no story is, or
+    is over, `sequence` shows what `segment` does.
+    """
+    if pick.rung is not Rung.SEQUENCE:
+        return served.pool(pick.segment, pick.rung, 0), 0
+    if not served.stories:
+        step = sum([state.engaged[v][3] > 0 for v in state.engaged.keys() & served.sets.places.keys()])
+        return served.pool(pick.segment, pick.rung, step), step
+    found = told(served.stories, state, pick.call.now_us)
+    if found is None:
+        return served.pool(pick.segment, Rung.SEGMENT, 0), 0
+    story, step = found
+    return sum([served.sets.places[v] for v in set(story.steps[step].variants)]), step
 
 
 def _chances(picks: Sequence[_Pick]) -> list[Chances]:

@@ -12,6 +12,7 @@ import msgspec
 
 MOST_SLOTS = 10
 MOST_BATCH = 1_000  # requests of one call
+FRESH_S = 600  # an answer may be shown so long after it was given
 _Text = Annotated[str, msgspec.Meta(max_length=500)]
 
 
@@ -33,6 +34,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
         str, bool
     ] = {}  # purpose → granted, as the caller's page knows it now; holds before what is stored
     slots: Annotated[int, msgspec.Meta(ge=1, le=MOST_SLOTS)] | None = None  # None: as the placement declares
+    links: bool = True  # whether to give addresses that count views and clicks
+    write_key: str | None = msgspec.field(default=None, name="writeKey")  # where no header can carry it
 
 
 class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,13 +49,13 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     lane: str | None = None
     rung: str | None = None
     why: str = ""
-    excluded: dict[str, int] = {}  # reason → number of the rung's variants that it ruled out
-    click: str | None = None  # token: /c/<token>
-    seen: str | None = None  # token: /o/<token>.gif
+    excluded: dict[str, int] = {}  # reason → how many of the rung's variants it ruled out
+    click: str | None = None  # path that counts a click and leads to the content's url
+    seen: str | None = None  # path of a pixel that counts a view, of an e-mail an open
 
 
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One Slot for each that was asked for. `expires_at`: until when it may be shown."""
+class Answer(msgspec.Struct, frozen=True):
+    """One Slot for each that was asked for, to be shown before `expires_at`."""
 
     slots: list[Slot]
     release: str

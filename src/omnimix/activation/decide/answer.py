@@ -1,0 +1,78 @@
+"""What a caller is answered: slots with content, reasons in words, addresses that count.
+
+in   what was Made, the release it was made from, Tokens
+out  Answer
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from omnimix.activation.decide.decide import Made
+from omnimix.activation.decide.decision import FRESH_S, Answer, Slot
+from omnimix.activation.decide.feedback import click_path, pixel_path
+from omnimix.activation.decide.serving import unbits
+from omnimix.activation.decide.token import Tokens
+from omnimix.activation.experiment.eligibility import reasons
+
+_SECOND = 1_000_000
+
+
+def answer_of(made: Sequence[Made], *, release: str, now_us: int, tokens: Tokens | None, token_us: int) -> Answer:
+    """The Answer to one request. `tokens`: makes addresses that count for `token_us` microseconds; None: none."""
+    slots = [_slot(one, tokens, now_us + token_us) for one in made]
+    return Answer(slots, release, _until(now_us // _SECOND + FRESH_S))
+
+
+def _slot(made: Made, tokens: Tokens | None, expires_us: int) -> Slot:
+    log, served = made.decided, made.served
+    if served is None or log.chosen < 0:
+        return Slot(
+            log.decision_id,
+            None,
+            made.content,
+            campaign=log.campaign or None,
+            lane=log.lane or None,
+            rung=log.rung if served else None,
+            why=made.why,
+            excluded=excluded(log.against, log.pool),
+        )
+    click = seen = None
+    if tokens is not None:
+        url = served.running.offers[log.chosen].content.url
+        of = {"decision_id": log.decision_id, "variant_id": log.variant, "campaign": log.campaign}
+        click = click_path(tokens.signed("click", **of, person=log.person, expires_us=expires_us, bound=url), url)
+        kind = "open" if log.channel == "email" else "view"
+        seen = pixel_path(tokens.signed(kind, **of, person=log.person, expires_us=expires_us))
+    return Slot(
+        log.decision_id,
+        log.variant,
+        made.content,
+        campaign=log.campaign,
+        probability=log.probability,
+        lane=log.lane,
+        rung=log.rung,
+        excluded=excluded(log.against, log.pool),
+        click=click,
+        seen=seen,
+    )
+
+
+def excluded(against: Sequence[tuple[int, bytes]], pool: bytes) -> dict[str, int]:
+    """How many of the places in `pool` each reason ruled out, by its name."""
+    within = unbits(pool)
+    counted = [(reason, (unbits(places) & within).bit_count()) for reason, places in against]
+    return {reasons(reason)[0]: count for reason, count in counted if count}
+
+
+def _until(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def encoded(answer: Answer) -> bytes:
+    """As JSON."""
+    return _ENCODER.encode(answer)
+
+
+_ENCODER = msgspec.json.Encoder()
