@@ -176,6 +176,19 @@ class Inbox:
             being_written = txn.get(_OPEN, b"", db=self._meta).decode()
         return sorted(p for p in self._root.glob("*.log") if p.name != being_written)
 
+    def logs(self) -> list[tuple[Path, int]]:
+        """Every log, oldest first, with how many of its bytes are valid: also the one that is being written."""
+        with self._index.begin() as txn:
+            being_written = txn.get(_OPEN, b"", db=self._meta).decode()
+            length = int(txn.get(_LENGTH, b"0", db=self._meta))
+        found = []
+        for path in sorted(self._root.glob("*.log")):
+            try:
+                found.append((path, length if path.name == being_written else path.stat().st_size))
+            except FileNotFoundError:  # taken in meanwhile
+                continue
+        return found
+
     def waiting(self) -> int:
         """Bytes of all logs: what was acknowledged and not yet taken in."""
         total = 0
@@ -215,6 +228,23 @@ def frames(log: Path) -> Iterator[Frame]:
     data = log.read_bytes()
     for frame, _, _ in _scan(data):
         yield frame
+
+
+def frames_from(log: Path, start: int, end: int, *, events: int) -> tuple[list[Frame], int]:
+    """The batches in bytes [start, end) of a log, until `events` of their events are new, and where the last ends."""
+    found: list[Frame] = []
+    with log.open("rb") as file:
+        while start < end and events > 0:
+            file.seek(start)
+            head = file.read(_HEAD.size)
+            size = _HEAD.size + _HEAD.unpack(head)[0] if len(head) == _HEAD.size else 0
+            whole = next(_scan(head + file.read(size - _HEAD.size)), None) if size else None
+            if whole is None or start + size > end:
+                break
+            found.append(whole[0])
+            start += size
+            events -= sum(whole[0].new)
+    return found, start
 
 
 def _frame(entry: Entry, flags: Sequence[bool]) -> bytes:

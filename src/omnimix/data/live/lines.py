@@ -20,7 +20,7 @@ from omnimix.data.live.call import MOST_EVENT, Envelope, Outer, own_id, split, u
 from omnimix.data.source.batch import LINE, Batches, Broken, Record, from_records
 from omnimix.data.source.json_file import flat
 from omnimix.governance.seal import Seal
-from omnimix.store.inbox import frames
+from omnimix.store.inbox import Frame, frames
 
 _ROWS = 16_384  # of one batch: records of events are wide
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,18 +44,20 @@ def batches(log: Path, seal: Seal, *, source: str) -> Batches:
 def _events(log: Path, seal: Seal, source: str) -> Iterator[Record | Broken]:
     for frame in frames(log):
         envelope = unpacked(seal.open(frame.sealed))
-        if envelope.source != source:
-            continue
-        try:
-            outer, events = split(envelope.call, envelope.body)
-        except (
-            InvalidInput
-        ) as error:  # the edge read it; should it not be read here, nothing may get stuck behind it
-            yield from (Broken(error.message, {LINE: None}) for new in frame.new if new)
-            continue
-        for place, (event, new) in enumerate(zip(events, frame.new, strict=True)):
-            if new:
-                yield _record(event, place, outer, envelope)
+        if envelope.source == source:
+            yield from records(envelope, frame)
+
+
+def records(envelope: Envelope, frame: Frame) -> Iterator[Record | Broken]:
+    """The new events of one stored request."""
+    try:
+        outer, events = split(envelope.call, envelope.body)
+    except InvalidInput as error:  # the edge read it; should it not be read here, nothing may get stuck behind it
+        yield from (Broken(error.message, {LINE: None}) for new in frame.new if new)
+        return
+    for place, (event, new) in enumerate(zip(events, frame.new, strict=True)):
+        if new:
+            yield _record(event, place, outer, envelope)
 
 
 def _record(event: msgspec.Raw, place: int, outer: Outer, envelope: Envelope) -> Record | Broken:
