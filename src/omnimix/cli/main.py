@@ -18,6 +18,7 @@ from omnimix.cli import (
     activation,
     audience,
     audit,
+    checks,
     claims,
     data,
     enrichment,
@@ -29,6 +30,7 @@ from omnimix.cli import (
     segments,
     serve,
     show,
+    stop,
     value,
     workspace,
 )
@@ -57,9 +59,11 @@ for commands in (
     run,
     review,
     activation,
+    checks,
     claims,
     audit,
     serve,
+    stop,
 ):
     commands.register(app)
 

@@ -12,6 +12,9 @@ from omnimix.core.money import Money
 from omnimix.core.record import config
 
 
+SPECIAL = ("housing", "employment", "credit", "politics", "health")
+
+
 class Goal(StrEnum):
     """What the campaign is for."""
 
@@ -57,6 +60,7 @@ class Campaign:
     offer: Offer | None = None
     products: Choice = Choice()
     variants_per_brief: int = 3
+    special_categories: tuple[str, ...] = ()  # what the platforms must be told of: see SPECIAL
 
     def __post_init__(self) -> None:
         place = "campaign.daily_budget"
@@ -68,6 +72,13 @@ class Campaign:
             raise InvalidInput(f"{self.daily_budget!r} buys nothing", where=place, fix="write it like 50.00")
         if self.ends_on < self.starts_on:
             raise InvalidInput("it ends before it starts", where="campaign.ends_on", fix="swap the dates")
+        unknown = sorted(set(self.special_categories) - set(SPECIAL))
+        if unknown:
+            raise InvalidInput(
+                f"{unknown[0]!r} is no special category",
+                where="campaign.special_categories",
+                fix=f"choose from {', '.join(SPECIAL)}",
+            )
         if not self.channels or len(set(self.channels)) < len(self.channels):
             raise InvalidInput(
                 "there is no channel" if not self.channels else "a channel is named twice",
