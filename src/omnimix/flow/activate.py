@@ -23,6 +23,7 @@ from omnimix.flow.machine import Job, Machine
 from omnimix.flow.measure import weeks_of
 from omnimix.flow.people import on_ladder, spreads_of
 from omnimix.flow.step import Counts
+from omnimix.flow.stop import refuse_stopped
 from omnimix.measurement.lift.power import Verdict, verdicts
 from omnimix.measurement.lift.reading import Reading
 from omnimix.measurement.lift.spread import Spread
@@ -107,10 +108,11 @@ def approve(
 
 
 def deploy(machine: Machine, job: Job, channel_name: str, *, approver: str | None = None) -> Counts:
-    """Write an approved plan to its channel. Raises NotAllowed for a plan nobody approved.
+    """Write an approved plan to its channel. Raises NotAllowed for a plan nobody approved, or a stopped campaign.
 
     `approver` approves the plan first: for the demo, where nobody is there to look.
     """
+    refuse_stopped(machine, job.campaign.key)
     resume(
         machine.ledger,
         machine.channel(channel_name),

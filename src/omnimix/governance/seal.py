@@ -9,10 +9,14 @@ import os
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
+from omnimix.core.errors import Conflict
 from omnimix.governance.keys import WorkspaceKey
-from omnimix.governance.vault import Tampered
 
 _NONCE = 12
+
+
+class Tampered(Conflict):
+    """A sealed value does not open: it was changed, moved, or sealed under another workspace key."""
 
 
 class Seal:

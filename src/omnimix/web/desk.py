@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from omnimix.activation.decide.stop import stopped
 from omnimix.activation.decide.token import Tokens
 from omnimix.core.clock import Clock
 from omnimix.data.live.call import Call, Envelope, Sender, packed
@@ -19,6 +20,7 @@ from omnimix.data.live.spec import Collect
 from omnimix.governance.seal import Seal
 from omnimix.settings import Serve, Settings
 from omnimix.store.inbox import Entry
+from omnimix.store.online import OnlineStore
 from omnimix.web.answer import Refused
 from omnimix.web.commits import Commits
 from omnimix.web.gate import Networks, WriteKeys, client_address
@@ -26,6 +28,19 @@ from omnimix.web.tally import Tally
 
 RETRY_SECONDS = 10
 _LONGEST_AGENT = 512
+
+
+class Stops:
+    """Which campaigns are stopped, as last read from the online store."""
+
+    def __init__(self, online: OnlineStore) -> None:
+        self._online = online
+        self.now: frozenset[str] = frozenset()
+        self.renew()
+
+    def renew(self) -> None:
+        """Read them again."""
+        self.now = stopped(self._online)
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,8 @@ class Desk:
     seal: Seal
     secret: bytes  # keys the ids of events that have none
     tokens: Tokens
+    online: OnlineStore
+    stops: Stops
     clock: Clock
     tally: Tally
     folder: Path  # the tallies of all workers

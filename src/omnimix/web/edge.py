@@ -26,7 +26,7 @@ from omnimix.web.endpoint import Endpoint, Route
 from omnimix.web.operations import Operations
 
 log = structlog.get_logger("omnimix.edge")
-_WATCH_SECONDS = 1.0
+_WATCH_SECONDS, _STOPS_SECONDS = 1.0, 0.25
 
 
 class Edge:
@@ -61,6 +61,7 @@ class Edge:
             endpoint.begin(loop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         loop.call_later(_WATCH_SECONDS, self._watch, loop, os.getppid())
+        loop.call_later(_STOPS_SECONDS, self._renew_stops, loop)
         gc.collect()
         gc.freeze()  # what is loaded by now stays: it need not be looked through again and again
 
@@ -68,6 +69,7 @@ class Edge:
         for endpoint in self._endpoints:
             endpoint.close()
         self._desk.commits.close()
+        self._desk.online.close()
         self._desk.tally.close()
 
     def _watch(self, loop: asyncio.AbstractEventLoop, parent: int) -> None:
@@ -75,6 +77,16 @@ class Edge:
         if os.getppid() != parent:
             signal.raise_signal(signal.SIGTERM)
         loop.call_later(_WATCH_SECONDS, self._watch, loop, parent)
+
+    def _renew_stops(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Read what is stopped, in a thread. While the store is away, what was stopped stays so."""
+
+        def done(found: "asyncio.Future[None]") -> None:
+            if error := found.exception():
+                log.error("what is stopped cannot be read", error=type(error).__name__)
+            loop.call_later(_STOPS_SECONDS, self._renew_stops, loop)
+
+        loop.run_in_executor(None, self._desk.stops.renew).add_done_callback(done)
 
     def _reload(self) -> None:
         """Read the settings anew, in a thread; requests meanwhile and after are answered without a pause."""

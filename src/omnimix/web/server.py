@@ -30,24 +30,26 @@ from omnimix.flow.collect import INBOX, inbox_at
 from omnimix.governance.keys import load_key
 from omnimix.governance.seal import Seal
 from omnimix.settings import Serve, Settings
+from omnimix.store.online.open import open_online
 from omnimix.web.beside import Beside
 from omnimix.web.collect import Collecting
 from omnimix.web.commits import Commits
-from omnimix.web.desk import Desk
+from omnimix.web.desk import Desk, Stops
 from omnimix.web.edge import Edge
 from omnimix.web.endpoint import Endpoint
+from omnimix.web.feedback import Feedback
 from omnimix.web.logs import tell_in_json
 from omnimix.web.settling import keep_settling
 from omnimix.web.tally import Tally, begin
 
 _STOP_SECONDS = 20  # for requests under way when the server is told to stop
-_TALLIES = "tallies"
+_TALLIES, _ONLINE = "tallies", "online"
 _TLS = {"1.2": SSLProtocols.tls12, "1.3": SSLProtocols.tls13}
 
 
 def endpoints_of(desk: Desk) -> Sequence[Endpoint]:
     """Everything that a worker answers."""
-    return (Collecting(desk),)
+    return (Collecting(desk), Feedback(desk))
 
 
 def serve(
@@ -136,12 +138,16 @@ def edge_of(root: Path) -> Edge:
     rules = settings.file.collect
     key = load_key(value=os.environ.get(KEY_VARIABLE), path=root / KEY_FILE)
     folder = root / STATE / _TALLIES
+    storage = settings.file.storage
+    online = open_online(storage.online, root / STATE / _ONLINE, map_bytes=storage.online_gb << 30)
     desk = Desk(
         settings=settings,
         commits=Commits(inbox_at(root / STATE / INBOX, rules), bound=rules.waiting_mb << 20),
         seal=Seal(key, INBOX),
         secret=key.subkey("live ids"),
         tokens=Tokens(key, settings.file.feedback.keys),
+        online=online,
+        stops=Stops(online),
         clock=utc_now,
         tally=Tally(folder),
         folder=folder,

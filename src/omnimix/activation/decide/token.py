@@ -19,8 +19,7 @@ from dataclasses import dataclass
 
 from omnimix.core.errors import InvalidInput, NotAllowed
 from omnimix.governance.keys import WorkspaceKey
-from omnimix.governance.seal import ShortSeal
-from omnimix.governance.vault import Tampered
+from omnimix.governance.seal import ShortSeal, Tampered
 
 KINDS = ("view", "click", "open", "win", "bill", "loss")  # what a token may report
 LONGEST = 1_024  # characters of a text that is looked at

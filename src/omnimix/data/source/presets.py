@@ -28,6 +28,9 @@ _SEGMENT_PROPERTIES = (
     "properties.step",
     "properties.campaign_name",
     "properties.subject",
+    "properties.decision_id",
+    "properties.variant_id",
+    "properties.campaign",
 )
 
 

@@ -4,6 +4,7 @@ in   identifiers and details of person keys
 out  nothing without the workspace key; nothing at all once a person is forgotten
 """
 
-from omnimix.governance.vault.vault import DETAILS, Detail, Sealed, Tampered, Vault, details, open_vault
+from omnimix.governance.seal import Tampered
+from omnimix.governance.vault.vault import DETAILS, Detail, Sealed, Vault, details, open_vault
 
 __all__ = ["DETAILS", "Detail", "Sealed", "Tampered", "Vault", "details", "open_vault"]

@@ -26,10 +26,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Row, Select, delete, event, insert, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from omnimix.core.errors import Conflict, NotFound
+from omnimix.core.errors import NotFound
 from omnimix.core.hashing import canonical_json
 from omnimix.governance.keys import WorkspaceKey
 from omnimix.governance.pseudonym import Pseudonyms
+from omnimix.governance.seal import Tampered
 from omnimix.governance.vault.rows import DataKeyRow, SealedRow, VaultRow
 from omnimix.store.ledger import engine_at
 
@@ -39,10 +40,6 @@ _AT_ONCE = 500  # owners looked up in one query
 T = TypeVar("T")
 _PLAIN, _VALUES = msgspec.json.Decoder(tuple[str, str]), msgspec.json.Decoder(dict[str, str])
 _Joined = Row[int, str, str, bytes, bytes]  # number, owner, item, cipher, the owner's wrapped key
-
-
-class Tampered(Conflict):
-    """A sealed value does not open: it was changed, moved, or sealed under another workspace key."""
 
 
 @dataclass(frozen=True, slots=True)
