@@ -12,11 +12,12 @@ from omnimix.cli import show
 from omnimix.cli.options import JsonOption
 from omnimix.creative.policy.pack import Pack, packs
 
-_HEAD = """# Wording rules by country
-
-Made by `omnimix checks --markdown` from `src/omnimix/creative/policy/packs/*.toml`. A blocking rule keeps a variant out of review.
-The other checks stand in [stages/policy.md](stages/policy.md), phrases that need proof in [stages/claims.md](stages/claims.md).
-"""
+_HEAD = (
+    "# Wording rules by country\n\n"
+    "Made by `omnimix checks --markdown` from `src/omnimix/creative/policy/packs/*.toml`. A blocking rule keeps a "
+    "variant out of\nreview. The other checks stand in [stages/policy.md](stages/policy.md), phrases that need proof in "
+    "[stages/claims.md](stages/claims.md).\n"
+)
 
 
 def register(app: typer.Typer) -> None:
