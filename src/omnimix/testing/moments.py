@@ -12,7 +12,7 @@ visitor's luck is the same whatever they are shown. All of it is simulated and t
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -114,14 +114,16 @@ class Visits:
     category: IntArray  # in view
     robot: BoolArray
     luck: FloatArray  # (M,) in [0, 1): an order is made when the chance exceeds it
+    size: FloatArray  # (M,) margin of that order in minor units
+    delay_us: IntArray  # (M,) until it becomes known
+    return_us: IntArray  # (M,) from then until it is refunded; -1: never
 
     def __len__(self) -> int:
         return len(self.at_us)
 
     def cut(self, start: int, stop: int) -> "Visits":
         """The visits from place `start` to before `stop`."""
-        names = ("at_us", "person", "device", "page", "category", "robot", "luck")
-        return Visits(*(getattr(self, n)[start:stop] for n in names))
+        return Visits(*(getattr(self, f.name)[start:stop] for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,9 @@ class MomentMarket:
         person = rng.choice(len(crowd.segment), count, p=eager / eager.sum())
         device = np.where(rng.random(count) < 0.8, crowd.device[person], rng.integers(0, len(DEVICES), count))
         favours = rng.random(count) < 0.5
+        spread = np.log(1 + truth.order_cv**2)
+        wait = np.where(rng.random(count) < truth.soon, truth.soon_hours, truth.late_hours)
+        back = rng.random(count) < truth.refunds
         return Visits(
             at_us=self._instants(count, rng),
             person=person,
@@ -185,6 +190,9 @@ class MomentMarket:
             category=np.where(favours, crowd.favourite[person], rng.integers(0, truth.categories, count)),
             robot=rng.random(count) < truth.robots,
             luck=rng.random(count),
+            size=truth.order_minor * np.exp(rng.normal(-spread / 2, np.sqrt(spread), count)),
+            delay_us=(rng.exponential(wait) * HOUR).astype(np.int64),
+            return_us=np.where(back, (rng.exponential(48.0, count) * HOUR).astype(np.int64), -1),
         )
 
     def _instants(self, count: int, rng: np.random.Generator) -> IntArray:
@@ -223,23 +231,22 @@ class MomentMarket:
         rate = (self.crowd.rate[who] * ~visits.robot)[:, None]
         return np.asarray(np.minimum(rate * np.exp(adds), 0.9))
 
-    def outcomes(self, visits: Visits, shown: IntArray, *, first: int = 0) -> Outcomes:
-        """What the visits bring when variant `shown` (M,) is shown, -1 for nothing.
-
-        `first` is the place of the first visit in the day, so that a visit's luck does not depend on the cut.
-        """
-        truth = self.truth
-        rng = np.random.default_rng([self.seed, 4, first])
+    def outcomes(self, visits: Visits, shown: IntArray) -> Outcomes:
+        """What the visits bring when variant `shown` (M,) is shown, -1 for nothing."""
         chance = self._chance(visits)[np.arange(len(visits)), np.maximum(shown, 0)]
         chance = np.where(shown < 0, self.crowd.rate[visits.person] * ~visits.robot, chance)
         orders = visits.luck < chance
-        size = np.log(1 + truth.order_cv**2)
-        margin = truth.order_minor * np.exp(rng.normal(-size / 2, np.sqrt(size), len(visits)))
-        mean = np.where(rng.random(len(visits)) < truth.soon, truth.soon_hours, truth.late_hours)
-        known = visits.at_us + (rng.exponential(mean) * HOUR).astype(np.int64)
-        back = rng.random(len(visits)) < truth.refunds
-        refunded = known + (rng.exponential(48.0, len(visits)) * HOUR).astype(np.int64)
-        return Outcomes(np.where(orders, margin, 0.0), known, np.where(orders & back, refunded, -1))
+        known = visits.at_us + visits.delay_us
+        back = orders & (visits.return_us >= 0)
+        return Outcomes(np.where(orders, visits.size, 0.0), known, np.where(back, known + visits.return_us, -1))
+
+    def known_share(self, age_us: FloatArray) -> FloatArray:
+        """Share of orders known so long after the visit."""
+        hours, truth = np.maximum(age_us, 0) / HOUR, self.truth
+        late = truth.soon * np.exp(-hours / truth.soon_hours) + (1 - truth.soon) * np.exp(
+            -hours / truth.late_hours
+        )
+        return np.asarray(1 - late)
 
 
 def batches(visits: Visits, every_us: int) -> Iterator[tuple[int, int]]:
