@@ -55,6 +55,9 @@ class Market:
         self.catalogue = Catalogue(
             [_creative(s, offer, rules, owner) for s in self._filling for offer in s.running.offers]
         )
+        self.most = int(Decimal(rules.most_per_thousand) * CPM)  # cpm that no bid exceeds
+        place = serving.placements.get(rules.placement)
+        self.channel = place.channel if place else "display"
         self._cut: dict[int, Serving] = {}
 
     @cached_property

@@ -63,7 +63,7 @@ class Letter(msgspec.Struct, array_like=True, frozen=True):
 
     outcome: int
     cpm: int
-    at_us: int
+    campaign: str
 
 
 class Marker:

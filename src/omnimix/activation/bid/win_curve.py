@@ -4,9 +4,10 @@ in   counts of bids and wins by price
 out  a Curve: P(win | price), log-logistic
 
 Counts stand in 64 steps of price, a factor of 1.16 each, and add up over workers; from `MOST` on they are halved,
-so that the market of long ago is forgotten. The curve is a logistic regression on the logarithm of the price with
-a Gaussian prior (Newton's method); an exchange's own curve is the prior of those of its sizes, so that a size
-that is rarely seen keeps to it (partial pooling). The prior of an exchange is broad and set in `PRIOR`.
+so that the market of long ago is forgotten. The curve is a logistic regression on the logarithm of the price
+(Newton's method) over what was counted and 21 bids more that went as a prior has it; an exchange's own curve is
+the prior of those of its sizes, so that a size that is rarely seen keeps to it (partial pooling). The prior of an
+exchange is `PRIOR`.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from math import exp, log
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
 
 STEPS = 64
 MOST = 20_000  # bids of one curve
@@ -61,7 +65,8 @@ class Curve:
 
 
 PRIOR = Curve(middle=1.5e6, slope=2.0)
-_PRECISION = np.array([0.5, 2.0])  # of the prior: (height at its middle, slope), worth some bids
+_AROUND = np.linspace(-1.5, 1.5, 7)  # of the prior's middle, in logarithms: where its bids stand
+_EACH = 3.0  # bids at each
 
 
 class Tally(msgspec.Struct, array_like=True):
@@ -107,18 +112,28 @@ def fitted(tally: Tally, prior: Curve = PRIOR) -> Curve:
     if not bids.any():
         return prior
     origin = log(prior.middle)
-    columns = np.column_stack([np.ones(STEPS), _MIDDLES - origin])
-    start = np.array([0.0, prior.slope])
-    weights = start.copy()
+    supposed = 1 / (1 + np.exp(-prior.slope * _AROUND))
+    places = np.concatenate([_MIDDLES - origin, _AROUND])
+    bids = np.concatenate([bids, np.full(len(_AROUND), _EACH)])
+    wins = np.concatenate([wins, _EACH * supposed])
+    slope = float(np.clip(_mode(places, bids, wins, prior.slope, free=True)[1], _FLATTEST, _STEEPEST))
+    height = _mode(places, bids, wins, slope, free=False)[0]
+    return Curve(middle=exp(origin - min(max(height / slope, -15), 15)), slope=slope)
+
+
+def _mode(
+    places: FloatArray, bids: FloatArray, wins: FloatArray, slope: float, *, free: bool
+) -> tuple[float, float]:
+    """The likeliest (height, slope) of a logistic curve; `free` False keeps the slope."""
+    columns = np.column_stack([np.ones(len(places)), places])[:, : 1 + free]
+    kept = 0.0 if free else slope * places
+    weights = np.array([0.0, slope][: 1 + free])
     for _ in range(_ROUNDS):
-        chance = 1 / (1 + np.exp(-np.clip(columns @ weights, -30, 30)))
-        gradient = columns.T @ (wins - bids * chance) - _PRECISION * (weights - start)
-        curvature = columns.T @ (columns * (bids * chance * (1 - chance))[:, None]) + np.diag(_PRECISION)
-        step = np.linalg.solve(curvature, gradient)
+        chance = 1 / (1 + np.exp(-np.clip(columns @ weights + kept, -30, 30)))
+        spread = columns * np.maximum(bids * chance * (1 - chance), 1e-12)[:, None]
+        step = np.linalg.solve(columns.T @ spread, columns.T @ (wins - bids * chance))
         size = float(np.abs(step).max())
         weights += step / max(1.0, size)  # a whole step may overshoot while the start is far off
         if size < 1e-9:
             break
-    slope = float(np.clip(weights[1], _FLATTEST, _STEEPEST))
-    shift = float(np.clip(weights[0] / slope, -6, 6))
-    return Curve(middle=exp(origin - shift), slope=slope)
+    return float(weights[0]), float(weights[1]) if free else slope
