@@ -50,8 +50,12 @@ class Deciding(Endpoint):
         self._token_us = desk.settings.file.feedback.token_days * _DAY_US
         self._rungs = {rung: desk.tally.counter("decisions", rung=rung) for rung in ("default",)}
 
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Load the release."""
+        self._decider.begin(loop)
+
     def trouble(self) -> str | None:
-        """No release."""
+        """The release cannot be read, or the online state does not answer. To have no release yet is none."""
         return self._decider.trouble
 
     async def answer(self, scope: Any, protocol: Any) -> Answer:

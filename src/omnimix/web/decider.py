@@ -3,7 +3,7 @@
 in   requests read and named
 out  what was decided, once it is in the journal
 
-It looks for a new release and for stopped campaigns four times a second and changes over between two turns. What a
+It looks for a new release four times a second and changes over between two turns. What a
 turn wrote survives the end of the process; a thread brings it to disk each second.
 """
 
@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
 from pathlib import Path
 
 import structlog
@@ -21,13 +22,13 @@ from omnimix.activation.decide.decide import DICE, Made
 from omnimix.activation.decide.purse import Purse
 from omnimix.activation.decide.release import current, load
 from omnimix.activation.decide.serving import Serving, serving
-from omnimix.activation.decide.stop import stopped
 from omnimix.activation.decide.turn import Named, take_turn
+from omnimix.core.clock import Clock
 from omnimix.core.errors import OmnimixError
 from omnimix.store.online import OnlineStore
 
 log = structlog.get_logger("omnimix.decide")
-_LOOK_SECONDS = 0.25  # for a release, and for stopped campaigns
+_LOOK_SECONDS = 0.25  # for a release; leases are renewed as often
 _FLUSH_SECONDS = 1.0
 _MOST = 200  # requests of one turn: the loop is not held for longer
 
@@ -46,12 +47,13 @@ class _Group:
 class Decider:
     """Holds the release that is served. Call it from the worker's event loop alone."""
 
-    def __init__(self, store: OnlineStore, releases: Path, now_us: Callable[[], int]) -> None:
-        self.store, self._releases, self._now_us = store, releases, now_us
+    def __init__(
+        self, store: OnlineStore, releases: Path, stopped: Callable[[], frozenset[str]], clock: Clock
+    ) -> None:
+        self.store, self._releases, self._stopped, self._clock = store, releases, stopped, clock
         self.serving: Serving | None = None
-        self.stopped: frozenset[str] = frozenset()
         self.purse: Purse | None = None
-        self.trouble: str | None = "no release is published: omnimix release publish"
+        self.trouble: str | None = None
         self._group: _Group | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="decide")
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -60,10 +62,19 @@ class Decider:
         self._closed = False
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Load the current release and keep looking for the next."""
+        """Load the current release and keep looking for the next. A second call changes nothing."""
+        if self._loop is not None:
+            return
         self._loop = loop
-        self._adopt(self._newer())
+        try:
+            self._adopt(self._newer())
+        except OmnimixError as error:
+            self.trouble = error.message
+            log.error("the release cannot be served", why=str(error))
         self._look()
+
+    def _now_us(self) -> int:
+        return int(self._clock().replace(tzinfo=UTC).timestamp() * 1e6)
 
     def _newer(self) -> Serving | None:
         """The current release made ready, if it is another than the one served."""
@@ -87,7 +98,6 @@ class Decider:
         if self._closed or self._loop is None:
             return
         try:
-            self.stopped = stopped(self.store)
             if self.purse is not None:
                 self.purse.renew(self._now_us())
             served = self.serving.release.release_id if self.serving else None
@@ -136,7 +146,7 @@ class Decider:
                 group.named,
                 now_us=self._now_us(),
                 dice=os.urandom(DICE * slots),
-                stopped=self.stopped,
+                stopped=self._stopped(),
                 purse=self.purse,
             )
             group.done.set_result(None)

@@ -17,12 +17,14 @@ from omnimix.activation.decide.token import Tokens
 from omnimix.core.clock import Clock
 from omnimix.data.live.call import Call, Envelope, Sender, packed
 from omnimix.data.live.spec import Collect
+from omnimix.governance.pseudonym import Pseudonyms
 from omnimix.governance.seal import Seal
 from omnimix.settings import Serve, Settings
 from omnimix.store.inbox import Entry
 from omnimix.store.online import OnlineStore
 from omnimix.web.answer import Refused
 from omnimix.web.commits import Commits
+from omnimix.web.decider import Decider
 from omnimix.web.gate import Networks, WriteKeys, client_address
 from omnimix.web.tally import Tally
 
@@ -54,6 +56,8 @@ class Desk:
     tokens: Tokens
     online: OnlineStore
     stops: Stops
+    decider: Decider
+    pseudonyms: Pseudonyms
     clock: Clock
     tally: Tally
     folder: Path  # the tallies of all workers

@@ -69,6 +69,7 @@ class Edge:
         for endpoint in self._endpoints:
             endpoint.close()
         self._desk.commits.close()
+        self._desk.decider.close()
         self._desk.online.close()
         self._desk.tally.close()
 

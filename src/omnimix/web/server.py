@@ -22,18 +22,22 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from omnimix.activation.decide.release import FOLDER
 from omnimix.activation.decide.token import Tokens
 from omnimix.app import KEY_FILE, KEY_VARIABLE, STATE, settings_of
 from omnimix.core.clock import utc_now
 from omnimix.core.errors import InvalidInput, Unavailable
 from omnimix.flow.collect import INBOX, inbox_at
 from omnimix.governance.keys import load_key
+from omnimix.governance.pseudonym import Pseudonyms
 from omnimix.governance.seal import Seal
 from omnimix.settings import Serve, Settings
 from omnimix.store.online.open import open_online
 from omnimix.web.beside import Beside
 from omnimix.web.collect import Collecting
 from omnimix.web.commits import Commits
+from omnimix.web.decide import Deciding
+from omnimix.web.decider import Decider
 from omnimix.web.desk import Desk, Stops
 from omnimix.web.edge import Edge
 from omnimix.web.endpoint import Endpoint
@@ -49,7 +53,7 @@ _TLS = {"1.2": SSLProtocols.tls12, "1.3": SSLProtocols.tls13}
 
 def endpoints_of(desk: Desk) -> Sequence[Endpoint]:
     """Everything that a worker answers."""
-    return (Collecting(desk), Feedback(desk))
+    return (Collecting(desk), Deciding(desk), Feedback(desk))
 
 
 def serve(
@@ -140,6 +144,7 @@ def edge_of(root: Path) -> Edge:
     folder = root / STATE / _TALLIES
     storage = settings.file.storage
     online = open_online(storage.online, root / STATE / _ONLINE, map_bytes=storage.online_gb << 30)
+    stops = Stops(online)
     desk = Desk(
         settings=settings,
         commits=Commits(inbox_at(root / STATE / INBOX, rules), bound=rules.waiting_mb << 20),
@@ -147,7 +152,9 @@ def edge_of(root: Path) -> Edge:
         secret=key.subkey("live ids"),
         tokens=Tokens(key, settings.file.feedback.keys),
         online=online,
-        stops=Stops(online),
+        stops=stops,
+        decider=Decider(online, root / STATE / FOLDER, lambda: stops.now, utc_now),
+        pseudonyms=Pseudonyms(key),
         clock=utc_now,
         tally=Tally(folder),
         folder=folder,
