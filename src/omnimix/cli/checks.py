@@ -14,8 +14,9 @@ from omnimix.creative.policy.pack import Pack, packs
 
 _HEAD = (
     "# Wording rules by country\n\n"
-    "Made by `omnimix checks --markdown` from `src/omnimix/creative/policy/packs/*.toml`. A blocking rule keeps a "
-    "variant out of\nreview. The other checks stand in [stages/policy.md](stages/policy.md), phrases that need proof in "
+    "Made by `omnimix checks --markdown` from `src/omnimix/creative/policy/packs/*.toml`. A blocking rule "
+    "keeps a variant out of\nreview. The other checks stand in [stages/policy.md](stages/policy.md), phrases "
+    "that need proof in "
     "[stages/claims.md](stages/claims.md).\n"
 )
 
