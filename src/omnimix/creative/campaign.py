@@ -11,7 +11,6 @@ from omnimix.core.errors import InvalidInput
 from omnimix.core.money import Money
 from omnimix.core.record import config
 
-
 SPECIAL = ("housing", "employment", "credit", "politics", "health")
 
 

@@ -8,11 +8,9 @@ from omnimix.creative.brief.brief import BROAD
 from omnimix.creative.ledger.bind import Verdict, bind
 from omnimix.creative.ledger.gather import ledger_of
 from omnimix.creative.ledger.ground import Ledger
-from omnimix.flow.create import bought
+from omnimix.flow.create import PAGES, bought
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.people import products_of
-
-PAGES = "pages"  # folder of saved landing pages in the workspace
 
 
 def claim_ledger(machine: Machine, job: Job | None = None) -> Ledger:

@@ -24,6 +24,7 @@ from omnimix.creative.brief.make import make_briefs
 from omnimix.creative.copy.write import BuiltInWriter
 from omnimix.creative.image.poster import Poster, make_poster
 from omnimix.creative.image.render import render_set
+from omnimix.creative.ledger.gather import visible_text
 from omnimix.creative.policy.check import PolicyFacts, run_checks
 from omnimix.creative.policy.checks import CHECKS
 from omnimix.creative.review.decision import approve, approved
@@ -36,6 +37,7 @@ from omnimix.flow.step import Counts
 from omnimix.governance.consent import Purpose
 
 PICTURES = "creatives"
+PAGES = "pages"  # folder of saved landing pages in the workspace
 
 
 def bought(machine: Machine) -> dict[str, dict[str, int]]:
@@ -184,8 +186,15 @@ def policy_facts(machine: Machine, job: Job, variants: tuple[Variant, ...]) -> P
         buyers=bought(machine).get(BROAD, {}),
         today=machine.clock().date(),
         channels=job.campaign.channels,
+        landing=_landing(machine, job),
         image_bytes={name: path.stat().st_size for name, path in pictures.items() if path.exists()},
     )
+
+
+def _landing(machine: Machine, job: Job) -> str | None:
+    """The text of the landing page, where the workspace keeps a copy of it: pages/<campaign>.html."""
+    page = machine.root / PAGES / f"{job.campaign.key}.html"
+    return visible_text(page.read_text("utf-8", errors="replace")) if page.exists() else None
 
 
 def review(machine: Machine, job: Job, *, approver: str | None = None) -> Counts:

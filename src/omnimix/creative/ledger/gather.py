@@ -80,6 +80,11 @@ def grounds_of_page(name: str, html: str) -> tuple[Ground, ...]:
     return tuple(Ground(s, f"page:{name}") for s in sentences if s and claim_phrases(s))
 
 
+def visible_text(html: str) -> str:
+    """What a reader sees of a page, one block a line."""
+    return "\n".join(_visible(html))
+
+
 def _visible(html: str) -> list[str]:
     """The text blocks of a page a reader sees, white space folded."""
     reader = _Reader()

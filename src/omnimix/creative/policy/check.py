@@ -21,7 +21,7 @@ class PolicyFacts:
 
     `products` is by product id, `buyers` counts distinct customers by product id over the whole base,
     `channels` are the campaign's channel names, `image_bytes` is the weight of each picture by `Image.path`
-    (missing: not checked).
+    (missing: not checked), `landing` is the visible text of the saved landing page (None: there is none).
     """
 
     brand: Brand
@@ -31,6 +31,7 @@ class PolicyFacts:
     today: date
     channels: tuple[str, ...]
     image_bytes: Mapping[str, int] = field(default_factory=dict)
+    landing: str | None = None
 
     @property
     def last_day(self) -> date:

@@ -15,6 +15,7 @@ from omnimix.creative.policy.channel import (
 )
 from omnimix.creative.policy.check import Check
 from omnimix.creative.policy.claims import check_covered, check_sources
+from omnimix.creative.policy.landing import check_landing
 from omnimix.creative.policy.pack import check_packs
 from omnimix.creative.policy.wording import check_brand_words, check_personal, check_shouting
 
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     check_personal,
     check_shouting,
     check_packs,
+    check_landing,
     check_alt_text,
     check_contrast,
     check_reading,
