@@ -4,7 +4,8 @@ in   a Machine
 out  facts; an IngestReport over all sources, live ones among them
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from omnimix.data.counts import Counts, IngestReport
@@ -13,29 +14,20 @@ from omnimix.data.intake import Intake, Progress
 from omnimix.data.live.settle import settle
 from omnimix.data.live.spec import Collect
 from omnimix.data.settled import settled
-from omnimix.data.source.spec import Source
+from omnimix.flow.follow import follow, follow_on, follower_of, is_online
 from omnimix.flow.machine import Machine
+from omnimix.flow.sources import INBOX, live_sources, readers, sources_of
 from omnimix.governance.seal import Seal
 from omnimix.store.inbox import Inbox
 from omnimix.store.turns import turn
 
-INBOX = "inbox"  # folder beside the facts, and what its seal is for
+__all__ = ["INBOX", "gather", "inbox_at", "live_sources", "settle_on", "settle_waiting", "sources_of"]
 _DAY = 86_400
 
 
 def inbox_at(folder: Path, rules: Collect) -> Inbox:
     """The inbox in a folder, opened. One at a time in a process; close it."""
     return Inbox(folder, window_seconds=rules.dedupe_days * _DAY, most_keys=rules.dedupe_events)
-
-
-def live_sources(machine: Machine) -> Mapping[str, Source]:
-    """The source that each write key stands for."""
-    return dict.fromkeys(machine.collect.write_keys, machine.live)
-
-
-def sources_of(machine: Machine) -> Mapping[str, Source]:
-    """Every source, live ones among them."""
-    return {**machine.sources, **live_sources(machine)}
 
 
 def settle_waiting(machine: Machine, progress: Progress = silent) -> dict[str, Counts]:
@@ -48,15 +40,35 @@ def settle_waiting(machine: Machine, progress: Progress = silent) -> dict[str, C
         if not inbox.waiting():
             return {}
         with turn(folder.parent / LOCK):
-            return settle(
-                inbox,
-                seal=Seal(machine.key, INBOX),
-                sources=live_sources(machine),
-                other=machine.live,
-                intake=_intake(machine, progress),
-            )
+            return settle_on(machine, inbox, progress)
     finally:
         inbox.close()
+
+
+def settle_on(
+    machine: Machine, inbox: Inbox, progress: Progress = silent, *, follows: bool = False
+) -> dict[str, Counts]:
+    """`settle_waiting` for whoever holds the intake's lock. `follows`: and the follower's lock, too.
+
+    Where there is online state, it gets to know of every event before the event's log goes.
+    """
+    online = machine.online() if is_online(machine) else None
+    try:
+        before: Callable[[], object] = dict  # nobody follows
+        if online is not None:
+            ahead = follow_on if follows else follow
+            before = partial(ahead, follower_of(machine, online, inbox), now=machine.clock())
+        return settle(
+            inbox,
+            seal=Seal(machine.key, INBOX),
+            sources=readers(machine),
+            other=machine.live,
+            intake=_intake(machine, progress),
+            before=before,
+        )
+    finally:
+        if online is not None:
+            online.close()
 
 
 def gather(machine: Machine, progress: Progress = silent) -> IngestReport:

@@ -115,11 +115,14 @@ class Machine:
     online_url: str = field(default="", repr=False)  # "": LMDB beside the facts
     online_bytes: int = MAP_BYTES
 
+    @property
+    def online_folder(self) -> Path:
+        """Where online state is while it is in LMDB."""
+        return self.warehouse.local.root.parent / "online"
+
     def online(self) -> OnlineStore:
         """The store of online state, opened; close it."""
-        return open_online(
-            self.online_url, self.warehouse.local.root.parent / "online", map_bytes=self.online_bytes
-        )
+        return open_online(self.online_url, self.online_folder, map_bytes=self.online_bytes)
 
     @property
     def today(self) -> datetime:

@@ -231,7 +231,7 @@ def frames(log: Path) -> Iterator[Frame]:
 
 
 def frames_from(log: Path, start: int, end: int, *, events: int) -> tuple[list[Frame], int]:
-    """The batches in bytes [start, end) of a log, until `events` of their events are new, and where the last ends."""
+    """The batches in bytes [start, end) of a log until that many events are new, and where the last ends."""
     found: list[Frame] = []
     with log.open("rb") as file:
         while start < end and events > 0:

@@ -46,8 +46,8 @@ Row = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Seen:
-    """One event. `keys`: pseudonyms of one person, the strongest first; `event` has the columns of EVENT that
-    online state looks at, None where the call only says who somebody is.
+    """One event. `keys`: pseudonyms of one person, the strongest first. `event` has the columns of EVENT that
+    online state looks at, instants as µs; None where the call only says who somebody is.
     """
 
     event_id: str
@@ -102,13 +102,21 @@ def _read(
     answers += answer_rows(form, typed, lines)
     consents: dict[int, list[Row]] = defaultdict(list)
     for table in answers:
-        for row in table.select([n for n in (LINE, *_CONSENT) if n in table.column_names]).to_pylist():
+        for row in _rows(table, _CONSENT):
             consents[row[LINE]].append(row)
     events = event_rows(form, typed, lines)
-    of_line = {row[LINE]: row for row in events.facts["event"].select([LINE, *_EVENT]).to_pylist()}
+    of_line = {row[LINE]: row for row in _rows(events.facts["event"], _EVENT)}
     ids = events.ids.to_pylist() if events.ids is not None else [None] * len(lines)
     named = [column(typed, KEY + name).to_pylist() for name in IDENTIFIERS]
     named.append(column(typed, KEY + "previous_id").to_pylist())
     for place, event_id, keys in zip(lines.tolist(), ids, zip(*named, strict=True), strict=True):
         distinct = tuple(dict.fromkeys([key for key in keys if key]))
         found[place] = Seen(event_id or "", distinct, of_line.get(place), consents.get(place, []))
+
+
+def _rows(table: pa.Table, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Rows with these columns, so far as they are there; instants as µs."""
+    there = {n: table[n] for n in (LINE, *names) if n in table.column_names}
+    plain = {n: c.cast(pa.int64()) if pa.types.is_timestamp(c.type) else c for n, c in there.items()}
+    found: list[dict[str, Any]] = pa.table(plain).to_pylist()
+    return found
