@@ -198,6 +198,35 @@ CONVERSION = ibis.schema(  # every order of an assigned profile while the campai
     }
 )
 
+DECISION = ibis.schema(  # one row per slot that a live decision filled, or found nothing to fill with
+    {
+        "decision_id": "!string",
+        "decided_at": f"!{_AT}",
+        "person": "string",  # as the online state named a person then; null: measurement is not permitted
+        "campaign": "!string",  # empty: none fills the placement
+        "placement": "!string",
+        "channel": "!string",
+        "release_id": "!string",
+        "snapshot_id": "!string",
+        "model": "!string",  # version of the moment model; empty where none was asked
+        "segment": "!string",
+        "lane": "!string",  # `unknown` where no run had met the person
+        "rung": "!string",
+        "step": "!int64",
+        "variant_id": "string",  # null: nothing
+        "probability": "!float64",  # with which it was chosen among the eligible
+        "draw": "!float64",
+        "chosen": "!int64",  # place among the campaign's offers in the release, -1: nothing
+        "pool": "!binary",  # places that the rung might show: a bit set, little-endian
+        "eligible": "!binary",  # those of them that nothing ruled out
+        "against": "!binary",  # MessagePack: [reason, bit set of the places it ruled out] …
+        "chances": "!binary",  # of the eligible places in order, float64
+        "features": "!binary",  # x, float32; empty where none was worked out
+        "irrelevant": "!boolean",  # shown although a hard eligibility rule that holds above `broad` failed
+        "cost_micros": "!int64",  # what the budget paid, millionths of the major unit
+    }
+)
+
 SCHEMAS = {
     "event": EVENT,
     "automated": AUTOMATED,
@@ -214,6 +243,7 @@ SCHEMAS = {
     "assignment": ASSIGNMENT,
     "exposure": EXPOSURE,
     "conversion": CONVERSION,
+    "decision": DECISION,
 }
 
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from omnimix.activation.decide.decide import Made
-from omnimix.activation.decide.decision import FRESH_S, Answer, Slot
+from omnimix.activation.decide.decision import FRESH_S, Answer, Kept, Slot
 from omnimix.activation.decide.feedback import click_path, pixel_path
-from omnimix.activation.decide.serving import unbits
+from omnimix.activation.decide.serving import unkept
 from omnimix.activation.decide.token import Tokens
 from omnimix.activation.experiment.eligibility import reasons
 
@@ -59,10 +59,10 @@ def _slot(made: Made, tokens: Tokens | None, expires_us: int) -> Slot:
     )
 
 
-def excluded(against: Sequence[tuple[int, bytes]], pool: bytes) -> dict[str, int]:
+def excluded(against: Sequence[tuple[int, Kept]], pool: Kept) -> dict[str, int]:
     """How many of the places in `pool` each reason ruled out, by its name."""
-    within = unbits(pool)
-    counted = [(reason, (unbits(places) & within).bit_count()) for reason, places in against]
+    within = unkept(pool)
+    counted = [(reason, (unkept(places) & within).bit_count()) for reason, places in against]
     return {reasons(reason)[0]: count for reason, count in counted if count}
 
 

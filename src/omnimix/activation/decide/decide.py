@@ -24,7 +24,7 @@ from omnimix.activation.decide.grow import decided
 from omnimix.activation.decide.moment import Moment, chances, chances_many
 from omnimix.activation.decide.pacing import throttle
 from omnimix.activation.decide.release import Placement
-from omnimix.activation.decide.serving import Chances, Served, Serving, bits, chances_of, masks
+from omnimix.activation.decide.serving import MOST_PLACES, Chances, Served, Serving, chances_of, kept, masks
 from omnimix.activation.decide.state import State
 from omnimix.activation.decide.stop import is_stopped
 from omnimix.activation.decide.story import told
@@ -264,6 +264,7 @@ def _made(serving: Serving, pick: _Pick, found: Chances, now_us: int) -> Made:
     served, call = pick.served, pick.call
     draw = (int.from_bytes(pick.dice[10:17], "big") >> 3) / (1 << 53)
     chosen, probability = found.drawn(draw) if found.columns else (-1, 1.0)
+    few = served is None or served.sets.everything < MOST_PLACES
     asked = served is not None and pick.rung is Rung.MOMENT and pick.x is not None
     log = Decided(
         decision_id=f"dec_{pick.dice[:10].hex()}",
@@ -280,9 +281,9 @@ def _made(serving: Serving, pick: _Pick, found: Chances, now_us: int) -> Made:
         rung=pick.rung.value,
         step=pick.step,
         draw=draw,
-        against=[(reason, bits(places)) for reason, places in pick.against],
-        pool=bits(pick.pool),
-        eligible=bits(pick.fit),
+        against=pick.against if few else [(reason, kept(places)) for reason, places in pick.against],
+        pool=kept(pick.pool),
+        eligible=kept(pick.fit),
         chances=found.kept,
         chosen=chosen,
         variant=served.variants[chosen] if served and chosen >= 0 else "",

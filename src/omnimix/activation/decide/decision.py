@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 
+Kept = int | bytes  # a set of places: a bit for each, as a number, or little-endian where it has too many
 MOST_SLOTS = 10
 MOST_BATCH = 1_000  # requests of one call
 FRESH_S = 600  # an answer may be shown so long after it was given
@@ -65,8 +66,8 @@ class Answer(msgspec.Struct, frozen=True):
 class Decided(msgspec.Struct, frozen=True, array_like=True):
     """A journal entry: one slot decided, with all that a replay needs besides the stored release.
 
-    Places are those of the campaign's offers in the release; a set of places is a bit set, little-endian. `person`
-    is empty where measurement is not permitted: then nothing here tells who it was.
+    Places are those of the campaign's offers in the release; a set of places is a Kept. `person` is empty where
+    measurement is not permitted: then nothing here tells who it was.
     """
 
     decision_id: str
@@ -83,9 +84,9 @@ class Decided(msgspec.Struct, frozen=True, array_like=True):
     rung: str
     step: int
     draw: float  # in [0, 1): the choice was drawn with it
-    against: list[tuple[int, bytes]]  # reasons that held, each with the places it ruled out
-    pool: bytes  # places that the rung might show
-    eligible: bytes  # those of them that no reason ruled out
+    against: list[tuple[int, Kept]]  # reasons that held, each with the places it ruled out
+    pool: Kept  # places that the rung might show
+    eligible: Kept  # those of them that no reason ruled out
     chances: bytes  # of the eligible, float64 little-endian; they sum to 1
     chosen: int  # place, -1: nothing
     variant: str  # empty: nothing

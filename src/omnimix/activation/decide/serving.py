@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from omnimix.activation.decide.against import RuleSets, rule_sets
 from omnimix.activation.decide.choice import IntArray, Ready, chances, pool, ready
+from omnimix.activation.decide.decision import Kept
 from omnimix.activation.decide.feature import Features, compiled
 from omnimix.activation.decide.moment import Moment
 from omnimix.activation.decide.moment import from_bytes as moment_from
@@ -30,6 +31,7 @@ from omnimix.core.hashing import unit_interval
 
 BoolArray = npt.NDArray[np.bool_]
 WEB = "web"  # the placement of a workspace that declares none
+MOST_PLACES = 1 << 63  # larger numbers MessagePack does not know
 _MOST_KEPT = 20_000  # sets whose chances are remembered; a campaign rarely meets more than some hundred
 
 
@@ -209,14 +211,19 @@ def list_of(places: int) -> list[int]:
     return found
 
 
+def kept(places: int) -> Kept:
+    """A set as the journal keeps it."""
+    return places if places < MOST_PLACES else bits(places)
+
+
 def bits(places: int) -> bytes:
-    """A set as the journal keeps it: little-endian, no longer than needed."""
+    """A set as bytes, little-endian, no longer than needed."""
     return places.to_bytes((places.bit_length() + 7) // 8, "little")
 
 
-def unbits(kept: bytes) -> int:
-    """The inverse of `bits`."""
-    return int.from_bytes(kept, "little")
+def unkept(places: Kept) -> int:
+    """The inverse of `kept`, and of `bits`."""
+    return places if isinstance(places, int) else int.from_bytes(places, "little")
 
 
 def masks(sets: Sequence[int], count: int) -> BoolArray:
