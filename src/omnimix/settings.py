@@ -22,6 +22,7 @@ from zoneinfo import available_timezones
 
 from pydantic import TypeAdapter, ValidationError
 
+from omnimix.activation.bid.spec import BidRules
 from omnimix.activation.decide.feedback import FEEDBACK, FeedbackRules
 from omnimix.audience.journey.pain.rules import PainRules
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
@@ -142,6 +143,7 @@ class OmnimixFile:
     collect: Collect = Collect()
     serve: Serve = Serve()
     feedback: FeedbackRules = FeedbackRules()
+    bid: BidRules = BidRules()
 
     def __post_init__(self) -> None:
         for name in sorted(self.collect.write_keys.keys() & {*self.sources, FEEDBACK}):
@@ -149,6 +151,12 @@ class OmnimixFile:
                 f"there is a source {name!r} already",
                 where=f"collect.write_keys.{name}",
                 fix="name one differently",
+            )
+        if self.bid.exchanges and not self.serve.public_url:
+            raise InvalidInput(
+                "ads could not lead back to this server",
+                where="serve.public_url",
+                fix="say where browsers reach it: https://o.shop.example",
             )
 
 

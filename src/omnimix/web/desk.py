@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from omnimix.activation.bid.bidder import Bidder
 from omnimix.activation.decide.stop import stopped
 from omnimix.activation.decide.token import Tokens
 from omnimix.core.clock import Clock
@@ -57,6 +58,7 @@ class Desk:
     online: OnlineStore
     stops: Stops
     decider: Decider
+    bidder: Bidder
     pseudonyms: Pseudonyms
     clock: Clock
     tally: Tally

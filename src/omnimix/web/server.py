@@ -10,6 +10,7 @@ ends by itself is started again.
 
 import multiprocessing
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from omnimix.activation.bid.bidder import Bidder
 from omnimix.activation.decide.release import FOLDER
 from omnimix.activation.decide.token import Tokens
 from omnimix.app import KEY_FILE, KEY_VARIABLE, STATE, settings_of
@@ -43,6 +45,7 @@ from omnimix.web.edge import Edge
 from omnimix.web.endpoint import Endpoint
 from omnimix.web.feedback import Feedback
 from omnimix.web.logs import tell_in_json
+from omnimix.web.openrtb import Bidding
 from omnimix.web.settling import keep_settling
 from omnimix.web.tally import Tally, begin
 
@@ -53,7 +56,7 @@ _TLS = {"1.2": SSLProtocols.tls12, "1.3": SSLProtocols.tls13}
 
 def endpoints_of(desk: Desk) -> Sequence[Endpoint]:
     """Everything that a worker answers."""
-    return (Collecting(desk), Deciding(desk), Feedback(desk))
+    return (Collecting(desk), Deciding(desk), Feedback(desk), Bidding(desk))
 
 
 def serve(
@@ -145,18 +148,27 @@ def edge_of(root: Path) -> Edge:
     storage = settings.file.storage
     online = open_online(storage.online, root / STATE / _ONLINE, map_bytes=storage.online_gb << 30)
     stops = Stops(online)
+    tokens = Tokens(key, settings.file.feedback.keys)
     desk = Desk(
         settings=settings,
         commits=Commits(inbox_at(root / STATE / INBOX, rules), bound=rules.waiting_mb << 20),
         seal=Seal(key, INBOX),
         secret=key.subkey("live ids"),
-        tokens=Tokens(key, settings.file.feedback.keys),
+        tokens=tokens,
         online=online,
         stops=stops,
         decider=Decider(online, root / STATE / FOLDER, lambda: stops.now, utc_now),
+        bidder=Bidder(
+            online, _this_start(), tokens, key.subkey("bid notices"), days=settings.file.feedback.token_days
+        ),
         pseudonyms=Pseudonyms(key),
         clock=utc_now,
         tally=Tally(folder),
         folder=folder,
     )
     return Edge(desk, endpoints_of, partial(settings_of, root, os.environ))
+
+
+def _this_start() -> str:
+    """A name for this start of a worker, like no other."""
+    return f"bid.{os.getpid()}.{secrets.token_hex(6)}"

@@ -49,12 +49,12 @@ class Refusal:
 
 
 def read_asked(
-    body: bytes, exchange: str, rules: Exchange, market: Market, signals: Signals, pseudonym: Named
+    body: bytes, exchange: str, rules: Exchange, market: Market | None, signals: Signals, pseudonym: Named
 ) -> Asked | Refusal:
-    """Read a request. Raises InvalidInput for a body that is none."""
+    """Read a request. `market` None: nothing is published. Raises InvalidInput for a body that is none."""
     request = read_request(body)
     natives = check_request(request)
-    if not market.catalogue.creatives:
+    if market is None or not market.catalogue.creatives:
         return Refusal(request.id, NoBid.NOTHING_TO_SHOW)
     device = request.device
     if device is not None and robot_of(device.ua) is not None:

@@ -41,6 +41,7 @@ from omnimix.activation.decide.grow import decided
 from omnimix.activation.decide.pacing import SECOND, day_at, throttle
 from omnimix.activation.decide.purse import Purse
 from omnimix.activation.decide.state import State, packed, permits, state_key, unpacked
+from omnimix.activation.decide.stop import is_stopped
 from omnimix.activation.decide.token import Tokens
 from omnimix.activation.decide.turn import Named, people_of
 from omnimix.governance.consent.purpose import Purpose
@@ -73,14 +74,15 @@ class _Turn:
 
 
 class Bidder:
-    """Belongs to one thread. `worker` names this start of the process, like no other."""
+    """Belongs to one thread. `worker` names this start of the process, like no other; ads may be clicked `days`
+    long."""
 
-    def __init__(self, store: OnlineStore, worker: str, tokens: Tokens, secret: bytes, *, token_days: int) -> None:
+    def __init__(self, store: OnlineStore, worker: str, tokens: Tokens, secret: bytes, *, days: int) -> None:
         self.store, self.worker, self.tokens = store, worker, tokens
         self.marker = Marker(secret)
         self.purse = Purse(store, worker, {})
         self.open, self.curves = OpenBids(), Curves(store)
-        self._life_us = token_days * 86_400 * SECOND
+        self._life_us = days * 86_400 * SECOND
         self._campaigns: dict[str, str] = {}  # campaign → time zone of its days
         self._channel = "display"
 
@@ -99,6 +101,7 @@ class Bidder:
         people = people_of(self.store, [Named(Request(), one.marks, placement) for one in asked])
         known = list(dict.fromkeys([p for p in people if p]))
         raw = self.store.read([state_key(p) for p in known]) if known else []
+        stopped = frozenset(c for c in market.paces if is_stopped(stopped, c))
         turn = _Turn(now_us, {p: unpacked(v, p) for p, v in zip(known, raw, strict=True)}, stopped)
         answers = [self._answered(market, one, person, turn) for one, person in zip(asked, people, strict=True)]
         if turn.entries:
@@ -246,7 +249,7 @@ class Bidder:
         )
 
     def _links(self, market: Market, creative: Creative, log: Decided, bidden: Bidden) -> Links:
-        public = market.rules.public.rstrip("/")
+        public = market.owner.public
         ids = {
             "decision_id": log.decision_id,
             "variant_id": log.variant,

@@ -36,11 +36,13 @@ class Owner:
     brand: str
     domain: str  # of its website, without www
     currency: str
+    public: str  # where browsers reach this server
 
     @classmethod
-    def of(cls, brand: Brand, currency: str) -> "Owner":
+    def of(cls, brand: Brand, *, currency: str, public: str) -> "Owner":
         """From brand.toml."""
-        return cls(brand.name, (urlsplit(brand.website).hostname or "").removeprefix("www."), currency)
+        domain = (urlsplit(brand.website).hostname or "").removeprefix("www.")
+        return cls(brand.name, domain, currency, public.rstrip("/"))
 
 
 class Market:

@@ -60,7 +60,6 @@ class BidRules:
 
     exchanges: Mapping[str, Exchange] = field(default_factory=dict, repr=False)
     placement: str = "exchange"  # a name in [placements]: what exchanges buy; its channel is what caps count by
-    public: str = ""  # where browsers reach this server: https://ads.shop.example
     pictures: str = ""  # where browsers reach the folder `out`: https://cdn.shop.example/ads
     quantile: float = 0.25
     caused: float = 0.5
@@ -84,8 +83,7 @@ class BidRules:
             amount(getattr(self, name) or "0", where=f"bid.{name}")
         for currency, rate in self.rates.items():
             _check_rate(currency, rate)
-        for name in ("public", "pictures"):
-            _check_address(name, getattr(self, name), needed=bool(self.exchanges))
+        _check_pictures(self.pictures, needed=bool(self.exchanges))
         if len({e.key for e in self.exchanges.values()}) < len(self.exchanges):
             raise InvalidInput("two exchanges have the same key", where="bid.exchanges", fix="give each its own")
         if not 1 <= self.life_seconds <= _LONGEST_LIFE:
@@ -105,13 +103,13 @@ def _check_rate(currency: str, rate: str) -> None:
         )
 
 
-def _check_address(name: str, text: str, *, needed: bool) -> None:
+def _check_pictures(text: str, *, needed: bool) -> None:
     address = urlsplit(text)
     if (text or needed) and (address.scheme not in ("http", "https") or not address.netloc):
         raise InvalidInput(
             "it is no address, and without it no ad could be shown",
-            where=f"bid.{name}",
-            fix="write it like https://ads.shop.example",
+            where="bid.pictures",
+            fix="write it like https://cdn.shop.example/ads",
         )
 
 
