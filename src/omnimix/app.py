@@ -90,6 +90,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             personas=file.personas,
             robots=file.robots,
             online_url=file.storage.online,
+            placements=file.placements,
             online_bytes=file.storage.online_gb << 30,
         )
     finally:

@@ -24,6 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from omnimix.activation.bid.spec import BidRules
 from omnimix.activation.decide.feedback import FEEDBACK, FeedbackRules
+from omnimix.activation.decide.release import Placement
 from omnimix.audience.journey.pain.rules import PainRules
 from omnimix.audience.journey.rules import JourneyRules, Lifecycle
 from omnimix.audience.persona.fit import PersonaRules
@@ -142,6 +143,7 @@ class OmnimixFile:
     sources: Mapping[str, Source] = field(default_factory=dict)
     collect: Collect = Collect()
     serve: Serve = Serve()
+    placements: Mapping[str, Placement] = field(default_factory=dict)
     feedback: FeedbackRules = FeedbackRules()
     bid: BidRules = BidRules()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from omnimix.activation.channel.limits import Limits
 from omnimix.activation.channel.port import Channel
 from omnimix.activation.decide.pacing import Pacing
+from omnimix.activation.decide.release import Placement
 from omnimix.activation.decide.story import Story
 from omnimix.activation.experiment.eligibility import Eligibility
 from omnimix.activation.experiment.ladder import Ladder
@@ -112,6 +113,7 @@ class Machine:
     personas: PersonaRules = field(default_factory=PersonaRules)
     robots: RobotRules = field(default_factory=RobotRules)
     identity: IdentityRules = STANDARD
+    placements: Mapping[str, Placement] = field(default_factory=dict)  # where something may be shown
     online_url: str = field(default="", repr=False)  # "": LMDB beside the facts
     online_bytes: int = MAP_BYTES
 
