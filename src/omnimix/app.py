@@ -83,6 +83,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             channel=partial(load, setup=setup),
             identity=file.identity,
             collect=file.collect,
+            feedback=file.feedback,
             live=replace(
                 live_source(file.collect, currency=file.workspace.currency), signals=file.consent.signals
             ),

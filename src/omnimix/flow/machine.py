@@ -11,6 +11,7 @@ from pathlib import Path
 
 from omnimix.activation.channel.limits import Limits
 from omnimix.activation.channel.port import Channel
+from omnimix.activation.decide.feedback import FeedbackRules
 from omnimix.activation.decide.pacing import Pacing
 from omnimix.activation.decide.release import Placement
 from omnimix.activation.decide.story import Story
@@ -108,6 +109,7 @@ class Machine:
     pain: PainRules = field(default_factory=PainRules)
     value: ValueRules = field(default_factory=ValueRules)
     collect: Collect = field(default_factory=Collect)
+    feedback: FeedbackRules = field(default_factory=FeedbackRules)
     live: Source = _LIVE  # how events that arrive over HTTP are read
     enrichment: EnrichmentRules = field(default_factory=EnrichmentRules)
     personas: PersonaRules = field(default_factory=PersonaRules)

@@ -52,6 +52,26 @@ def events_of(machine: Machine, purpose: Purpose | None = Purpose.MEASUREMENT) -
     return _kept(machine, "event", lambda: _human(machine), purpose)
 
 
+def decisions_of(machine: Machine) -> Table:
+    """Live decisions that showed something, with the profile that each was made for, of people who permit being
+    measured now. A person whom no run had met was named by the profile id that their mark would get.
+    """
+    links = fact(machine, "link")
+    own = ibis.literal("pf_").concat(links["key"].hexdigest("sha256").substr(0, 20))
+    kinds = {"named": "string", "is_now": "string"}
+    told = links.select(named=own, is_now=links["profile_id"]).cast(kinds)
+    known = links.select(named=links["profile_id"], is_now=links["profile_id"]).cast(kinds)
+    names = ibis.union(known, told, distinct=True)
+
+    def made() -> Table:
+        decided = fact(machine, "decision").filter(_.person.notnull(), _.variant_id.notnull())
+        named = decided.left_join(names, decided["person"] == names["named"])
+        whose = ibis.coalesce(named["is_now"], named["person"])
+        return named.mutate(profile_id=whose).drop("named", "is_now")
+
+    return _kept(machine, "decision", made, Purpose.MEASUREMENT)
+
+
 def traits_of(machine: Machine, purpose: Purpose | None = Purpose.PERSONALISATION) -> Table:
     """Traits with the profile each belongs to now, of people who permit `purpose`."""
     return _kept(machine, "trait", lambda: resolve(fact(machine, "trait"), fact(machine, "link")), purpose)
@@ -101,11 +121,13 @@ def margins_of(machine: Machine) -> Table:
 
 
 def lines_with_margin(machine: Machine, purpose: Purpose) -> Table:
-    """Order lines of people who permit `purpose`: profile_id, occurred_at, kind, margin_minor."""
+    """Order lines of people who permit `purpose`: profile_id, order_id, occurred_at, kind, margin_minor."""
     shares = fact(machine, "product").group_by("product_id").aggregate(share=_.margin_share.min())
     lines = lines_of(machine, purpose).filter(_.profile_id.notnull())
     margin = (_.amount_minor * _.share.fill_null(MARGIN_SHARE)).round().cast("int64")
-    return lines.left_join(shares, "product_id").select("profile_id", "occurred_at", "kind", margin_minor=margin)
+    return lines.left_join(shares, "product_id").select(
+        "profile_id", "order_id", "occurred_at", "kind", margin_minor=margin
+    )
 
 
 def permitted_for(machine: Machine, purpose: Purpose) -> Table:
