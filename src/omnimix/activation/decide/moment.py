@@ -27,7 +27,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
-FLOOR = 0.02  # share of choices made evenly among the eligible, so that no probability is ever 0
+FLOOR = 0.005  # share of choices made evenly among the eligible, so that no probability is ever 0
 _BITS = 24  # of a weight; with 11 of x and the sum over F < 2¹⁸ features they fit into a float's 53
 _BLOCK = 1 << 20  # scores worked out at once in a batch: 8 MB
 
@@ -47,7 +47,7 @@ class Moment:
     @property
     def count(self) -> int:
         """K, the draws of the ensemble."""
-        return self.draws.shape[1] // max(1, len(self.variants))
+        return int(self.draws.shape[1]) // max(1, len(self.variants))
 
 
 def moment_of(
@@ -170,8 +170,8 @@ def _power(values: FloatArray) -> int:
 
 
 def _whole(values: FloatArray) -> FloatArray:
-    unit = 2.0 ** _power(values)
-    return np.asarray(np.rint(values / unit) * unit)
+    unit, most = 2.0 ** _power(values), 2.0**_BITS - 1
+    return np.asarray(np.clip(np.rint(values / unit), -most, most) * unit)
 
 
 def _packed(values: FloatArray) -> _Packed:
