@@ -19,6 +19,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from omnimix.activation.decide.feedback import CLICKED, SHOWN, FeedbackRules
+from omnimix.store.instants import seconds
 
 DECISION_PROPERTY = '"decision_id": ?"([^"]*)"'  # in an event's JSON; ids hold no quotation marks
 
@@ -61,7 +62,7 @@ def credited(decisions: Table, touched: Table, orders: Table, rules: FeedbackRul
     both = ibis.union(_credit(sales), back, distinct=False)
     when = decisions.select(own_id="decision_id", decided_at="decided_at")
     dated = both.join(when, both["decision_id"] == when["own_id"])
-    delay = dated["occurred_at"].epoch_seconds() - dated["decided_at"].epoch_seconds()
+    delay = seconds(dated["occurred_at"]) - seconds(dated["decided_at"])
     return dated.mutate(delay_seconds=delay.cast("int64")).select(*_CREDIT, "delay_seconds")
 
 
@@ -140,5 +141,5 @@ def rewarded(
         clicked=(both["clicks"].fill_null(0) > 0),
         orders=both["orders"].fill_null(0).cast("int64"),
         margin_minor=both["margin_minor"].fill_null(0).cast("int64"),
-        age_seconds=(now_seconds - both["decided_at"].epoch_seconds()).cast("int64"),
+        age_seconds=(now_seconds - seconds(both["decided_at"])).cast("int64"),
     )
