@@ -1,7 +1,7 @@
-"""`omnimix plan`, `apply`, `decide`, `replay`: what a channel would change; what a person should see now.
+"""`omnimix plan`, `apply`: what a channel would change.
 
 in   approved variants
-out  plans; channel files; logged decisions
+out  plans; channel files
 """
 
 from typing import Annotated
@@ -11,7 +11,6 @@ import typer
 from omnimix.cli import show
 from omnimix.cli.options import HERE, CampaignArgument, JsonOption, WorkspaceOption, opened
 from omnimix.flow.activate import Proposal, approve, deploy, propose
-from omnimix.flow.decide import decide_for, replay_of
 
 ChannelOption = Annotated[list[str] | None, typer.Option("--channel", help="Only this channel; may be repeated.")]
 
@@ -20,8 +19,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("plan")(plan)
     app.command("apply")(apply)
-    app.command("decide")(decide)
-    app.command("replay")(replay)
 
 
 def plan(
@@ -77,42 +74,6 @@ def apply(
         for name, counts in written.items():
             show.out.print(f"{name}: {', '.join(f'{n} {what}' for what, n in counts.detail.items())}")
         show.out.print(f"everything is created paused; files are in {machine.out / 'channels'}")
-
-
-def decide(
-    campaign: CampaignArgument,
-    profile: Annotated[str, typer.Argument(help="A profile id, as `journey behind` lists them.")],
-    workspace: WorkspaceOption = HERE,
-    json: JsonOption = False,
-) -> None:
-    """Choose what one person should see now, and log it with its probability and everything to replay it."""
-    with opened(workspace) as (settings, machine):
-        answer = decide_for(machine, settings.job(campaign), profile)
-    if json:
-        show.as_json(answer)
-        return
-    decision, choice = answer.decision, answer.choice
-    what = choice.variant_id or f"nothing: {choice.why}"
-    show.out.print(f"{what}  probability {choice.probability:.3f}  lane {decision.lane}, rung {choice.rung}")
-    for variant, why in answer.ruled_out.items():
-        show.out.print(f"  not {variant}: {', '.join(why)}", soft_wrap=True)
-    show.out.print(
-        f"logged as {decision.decision_id}" if answer.logged else "not logged: no consent to measurement"
-    )
-
-
-def replay(
-    decision: Annotated[str, typer.Argument(help="The id of a logged decision.")],
-    workspace: WorkspaceOption = HERE,
-    json: JsonOption = False,
-) -> None:
-    """Make a logged decision again from its snapshot; exit 1 when the result differs."""
-    with opened(workspace) as (_, machine):
-        choice = replay_of(machine, decision)
-    if json:
-        show.as_json(choice)
-    else:
-        show.out.print(f"the same again: {choice.variant_id or 'nothing'}, probability {choice.probability:.3f}")
 
 
 def _print(proposal: Proposal) -> None:

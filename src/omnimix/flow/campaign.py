@@ -11,6 +11,7 @@ from omnimix.core.hashing import digest
 from omnimix.data.ingest import silent
 from omnimix.data.intake import Progress
 from omnimix.flow.activate import deploy, foresee
+from omnimix.flow.bids import bids_step
 from omnimix.flow.consent import weigh_consent
 from omnimix.flow.create import check, draw, picture_files, review, write_briefs, write_copy
 from omnimix.flow.enrichment import audit_enrichment, enrichment_inputs
@@ -21,6 +22,7 @@ from omnimix.flow.market import live
 from omnimix.flow.measure import measure
 from omnimix.flow.pain import find_pain
 from omnimix.flow.personas import persona_inputs, portray
+from omnimix.flow.release import publish_step
 from omnimix.flow.report import write_report
 from omnimix.flow.robots import mark_robots
 from omnimix.flow.segments import segment, segment_inputs
@@ -57,6 +59,7 @@ def create_steps(machine: Machine, job: Job, approver: str | None = None) -> lis
         Step("pictures", partial(draw, machine, job), inputs=partial(_pictures_digest, machine, job)),
         Step("checks", partial(check, machine, job), inputs=day),
         Step("review", partial(review, machine, job, approver=approver), always=True),
+        Step("release", partial(publish_step, machine, [job]), always=True),
     ]
 
 
@@ -77,6 +80,7 @@ def measure_steps(machine: Machine, job: Job) -> list[Step]:
     return [
         Step("simulated market", partial(live, machine, job), inputs=rules),
         Step("measurement", partial(measure, machine, job)),
+        Step("release of what was learnt", partial(publish_step, machine, [job]), always=True),
     ]
 
 
@@ -101,6 +105,7 @@ def run_campaign(
         *create_steps(machine, job, approver),
         *activate_steps(machine, job, approver),
         *measure_steps(machine, job),
+        *([Step("bids", partial(bids_step, machine), always=True)] if machine.bid.exchanges else []),
         Step("report", partial(write_report, machine, job), always=True),
     ]
     yield from run_steps(job.campaign.key, steps, ledger=machine.ledger, clock=machine.clock, fresh=fresh)

@@ -111,7 +111,9 @@ def explain(serving: Serving, log: Decided) -> Explanation:
     """Why. Raises Conflict when the log does not replay: then nothing that is said of it would be sure."""
     chances = replay(serving, log).chances
     served = _served(serving, log)
-    score, parts, worth = None, (), {}
+    score: float | None = None
+    parts: tuple[tuple[str, float], ...] = ()
+    worth: dict[str, float] = {}
     if served is not None:
         all_scores = _scores(served, log)
         worth = {served.variants[i]: float(s) for i, s in enumerate(all_scores)}
