@@ -82,6 +82,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             anchor=anchor,
             channel=partial(load, setup=setup),
             identity=file.identity,
+            review=file.review,
             collect=file.collect,
             feedback=file.feedback,
             live=replace(
@@ -90,6 +91,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             enrichment=file.enrichment,
             personas=file.personas,
             robots=file.robots,
+            bid=file.bid,
             online_url=file.storage.online,
             placements=file.placements,
             online_bytes=file.storage.online_gb << 30,

@@ -3,7 +3,8 @@
 in   omnimix.toml, brand.toml, campaigns/*.toml; environment variables
 out  one Settings record, or all faults together, each with its file and key
 
-`${NAME}` in a text stands for the environment variable NAME, so that secrets stay out of the files. A variable
+`${NAME}` in a text stands for the environment variable NAME, so that secrets stay out of the files; `$${NAME}` is
+meant as written, with one dollar sign. A variable
 `OMNIMIX__TABLE__KEY` replaces the value of `key` in `[table]` of omnimix.toml.
 """
 
@@ -22,6 +23,7 @@ from zoneinfo import available_timezones
 
 from pydantic import TypeAdapter, ValidationError
 
+from omnimix.activation.bid.notice import SOURCE as NOTICES
 from omnimix.activation.bid.spec import BidRules
 from omnimix.activation.decide.feedback import FEEDBACK, FeedbackRules
 from omnimix.activation.decide.release import Placement
@@ -34,6 +36,7 @@ from omnimix.core.errors import InvalidInput, NotFound, OmnimixError
 from omnimix.core.finding import Finding, Severity
 from omnimix.core.record import config
 from omnimix.creative.brand import Brand
+from omnimix.creative.review.rules import ReviewRules
 from omnimix.data.enrichment.audit import EnrichmentRules
 from omnimix.data.identity.rules import STANDARD, IdentityRules
 from omnimix.data.live.spec import Collect
@@ -44,7 +47,7 @@ from omnimix.governance.consent.signals import ConsentRules
 
 T = TypeVar("T")
 _SECRET = frozenset({"url", "api_key", "ledger", "online"})  # keys whose values may hold a password
-_VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+_VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_][A-Z0-9_]*)\}")
 
 
 @config
@@ -140,6 +143,7 @@ class OmnimixFile:
     robots: RobotRules = RobotRules()
     value: ValueRules = ValueRules()
     identity: IdentityRules = STANDARD
+    review: ReviewRules = ReviewRules()
     sources: Mapping[str, Source] = field(default_factory=dict)
     collect: Collect = Collect()
     serve: Serve = Serve()
@@ -148,7 +152,7 @@ class OmnimixFile:
     bid: BidRules = BidRules()
 
     def __post_init__(self) -> None:
-        for name in sorted(self.collect.write_keys.keys() & {*self.sources, FEEDBACK}):
+        for name in sorted(self.collect.write_keys.keys() & {*self.sources, FEEDBACK, NOTICES}):
             raise InvalidInput(
                 f"there is a source {name!r} already",
                 where=f"collect.write_keys.{name}",
@@ -274,7 +278,7 @@ def _filled(tables: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[st
             return [fill(v, key) for v in value]
         if isinstance(value, str):
             unset.extend((key, n) for n in _VARIABLE.findall(value) if n not in environ)
-            return _VARIABLE.sub(lambda m: environ.get(m[1], m[0]), value)
+            return _VARIABLE.sub(lambda m: environ.get(m[1], m[0]), value).replace("$${", "${")
         return value
 
     return fill(tables, ""), unset

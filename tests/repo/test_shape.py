@@ -33,6 +33,7 @@ HOMES = {
     "openpyxl": ("data/source/",),
     "phonenumbers": ("data/identity/", "governance/"),
     "cryptography": ("governance/",),
+    "argon2": ("governance/access/",),
     "pydantic": ("settings",),
     "typer": ("cli/",),
     "rich": ("cli/",),

@@ -15,9 +15,11 @@ from typer.exceptions import TyperException
 
 from omnimix import __version__
 from omnimix.cli import (
+    account,
     activation,
     audience,
     audit,
+    bid,
     checks,
     claims,
     data,
@@ -65,7 +67,9 @@ for commands in (
     activation,
     checks,
     claims,
+    account,
     audit,
+    bid,
     serve,
     stop,
 ):

@@ -160,7 +160,7 @@ def check(machine: Machine, job: Job) -> Counts:
     examined: list[tuple[Variant, tuple[Finding, ...]]] = [(v, run_checks(v, facts, CHECKS)) for v in variants]
     now = machine.clock()
     with machine.ledger.begin() as session:
-        submit(session, examined, now=now)
+        submit(session, examined, now=now, approvals=machine.review.approvals)
         withdraw(session, job.campaign.key, keep={v.variant_id for v in variants}, now=now)
     with machine.ledger() as session:
         machine.anchor.write(session)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from omnimix.activation.bid.spec import BidRules
 from omnimix.activation.channel.limits import Limits
 from omnimix.activation.channel.port import Channel
 from omnimix.activation.decide.feedback import FeedbackRules
@@ -27,6 +28,7 @@ from omnimix.core.errors import InvalidInput
 from omnimix.core.record import config
 from omnimix.creative.brand import Brand
 from omnimix.creative.campaign import Campaign
+from omnimix.creative.review.rules import ReviewRules
 from omnimix.data.enrichment.audit import EnrichmentRules
 from omnimix.data.identity.rules import STANDARD, IdentityRules
 from omnimix.data.live.spec import Collect, live_source
@@ -115,7 +117,9 @@ class Machine:
     personas: PersonaRules = field(default_factory=PersonaRules)
     robots: RobotRules = field(default_factory=RobotRules)
     identity: IdentityRules = STANDARD
+    review: ReviewRules = ReviewRules()
     placements: Mapping[str, Placement] = field(default_factory=dict)  # where something may be shown
+    bid: BidRules = field(default_factory=BidRules)
     online_url: str = field(default="", repr=False)  # "": LMDB beside the facts
     online_bytes: int = MAP_BYTES
 

@@ -110,8 +110,8 @@ def desk(ledger, tmp_path, now):
             with ledger.begin() as session:
                 return function(session, *args, **named)
 
-        def submit(self, *variants, findings=(), days=0):
-            return self.act(submit, [(v, findings) for v in variants], now=now + timedelta(days=days))
+        def submit(self, *variants, findings=(), days=0, **named):
+            return self.act(submit, [(v, findings) for v in variants], now=now + timedelta(days=days), **named)
 
         def approve(self, variant, digest=None, approver="Ann"):
             return self.act(
@@ -124,13 +124,13 @@ def desk(ledger, tmp_path, now):
                 pictures=tmp_path,
             )
 
-        def reject(self, variant, reason="dull", digest=None):
+        def reject(self, variant, reason="dull", digest=None, approver="Bob"):
             return self.act(
                 reject,
                 "spring",
                 variant.variant_id,
                 digest=digest or variant.digest,
-                approver="Bob",
+                approver=approver,
                 reason=reason,
                 now=now,
             )
@@ -313,3 +313,46 @@ def test_the_order_of_a_submission_does_not_matter(tmp_path_factory, order):
         (v, Status.BLOCKED if i == 3 else Status.QUEUED) for i, v in enumerate(listed)
     }
     assert [c.variant_id for c in found] == sorted(c.variant_id for c in found)
+
+
+def test_four_eyes_are_two_people_who_did_not_write_it(desk):
+    variant = example(desk.folder)
+    desk.submit(variant, actor="Ann", approvals=2)
+    with pytest.raises(NotAllowed, match="wrote it"):
+        desk.approve(variant, approver="Ann")
+    assert desk.approve(variant, approver="Bob").status is Status.QUEUED
+    assert desk.approved() == ()
+    with pytest.raises(NotAllowed, match="approved it already"):
+        desk.approve(variant, approver="Bob")
+    shown = desk.approve(variant, approver="Eve")
+    assert (shown.status, shown.approvers) == (Status.APPROVED, ("Bob", "Eve"))
+    assert desk.approved() == (variant,)
+
+
+def test_a_rejection_undoes_the_approvals_before_it(desk):
+    variant = example(desk.folder)
+    desk.submit(variant, approvals=2)
+    desk.approve(variant, approver="Ann")
+    desk.reject(variant, approver="Bob")
+    assert desk.status(variant) is Status.REJECTED
+    desk.approve(variant, approver="Eve")
+    assert desk.status(variant) is Status.QUEUED
+    desk.approve(variant, approver="Ann")
+    assert desk.status(variant) is Status.APPROVED
+
+
+def test_an_approval_of_earlier_content_does_not_count(desk):
+    variant = example(desk.folder)
+    desk.submit(variant, approvals=2)
+    desk.approve(variant, approver="Ann")
+    desk.submit(replace(variant, call_to_action="LEARN_MORE"), approvals=2)
+    assert desk.act(candidate, "spring", variant.variant_id).approvers == ()
+
+
+def test_a_stricter_rule_holds_for_what_was_approved_before(desk):
+    variant = example(desk.folder)
+    desk.submit(variant)
+    desk.approve(variant)
+    desk.submit(variant, approvals=2)
+    assert desk.status(variant) is Status.QUEUED
+    assert desk.approved() == ()

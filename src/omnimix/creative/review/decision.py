@@ -27,10 +27,11 @@ def approve(
     now: datetime,
     pictures: Path,
 ) -> Candidate:
-    """Approve what was shown under `digest`. Approving it again changes nothing.
+    """Approve what was shown under `digest`. Approving what is approved changes nothing.
 
     `pictures` is the folder that picture paths are relative to. Raises Conflict when words or picture files
-    are no longer what was shown, NotAllowed while a check blocks it, NotFound.
+    are no longer what was shown; NotAllowed while a check blocks it, or where several people must approve it and
+    this one did already or wrote it; NotFound.
     """
     shown = _as_shown(session, campaign, variant_id, digest=digest, person=approver)
     where = f"{campaign}/{variant_id}"
@@ -42,6 +43,9 @@ def approve(
     _intact(shown, pictures=pictures, where=where)
     if shown.status is Status.APPROVED:
         return shown
+    if shown.needed > 1 and approver in (shown.author, *shown.approvers):
+        did = "wrote it" if approver == shown.author else "approved it already"
+        raise NotAllowed(f"{approver} {did}, and another person must look", where=where, fix="ask a colleague")
     return _decide(session, campaign, shown, approved=True, by=approver, reason="", now=now)
 
 

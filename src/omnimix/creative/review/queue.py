@@ -45,7 +45,10 @@ class Candidate:
     findings: tuple[Finding, ...]
     status: Status
     submitted_at: datetime
-    by: str = ""  # who decided
+    author: str = ""  # who submitted this content
+    needed: int = 1  # how many different people must approve it
+    approvers: tuple[str, ...] = ()  # who did, since it was last rejected
+    by: str = ""  # who decided last
     reason: str = ""
     decided_at: datetime | None = None
 
@@ -60,9 +63,17 @@ class Submission:
 
 
 def submit(
-    session: Session, items: Iterable[tuple[Variant, Sequence[Finding]]], *, now: datetime, actor: str = "omnimix"
+    session: Session,
+    items: Iterable[tuple[Variant, Sequence[Finding]]],
+    *,
+    now: datetime,
+    actor: str = "omnimix",
+    approvals: int = 1,
 ) -> Submission:
-    """Put variants before a person. Raises InvalidInput when one id comes twice with different content."""
+    """Put variants before people, `approvals` of whom must approve each.
+
+    Raises InvalidInput when one id comes twice with different content.
+    """
     listed = list(items)
     seen: dict[tuple[str, str], str] = {}
     for variant, _ in listed:
@@ -74,23 +85,39 @@ def submit(
             )
     outcome: dict[Status, list[str]] = {s: [] for s in Status}
     for variant, findings in listed:
-        status = _submit_one(session, variant, sorted_findings(findings), now=now, actor=actor)
+        status = _submit_one(
+            session, variant, sorted_findings(findings), now=now, actor=actor, approvals=approvals
+        )
         outcome[status].append(variant.variant_id)
     decided = outcome[Status.APPROVED] + outcome[Status.REJECTED]
     return Submission(tuple(outcome[Status.QUEUED]), tuple(outcome[Status.BLOCKED]), tuple(decided))
 
 
 def _submit_one(
-    session: Session, variant: Variant, findings: tuple[Finding, ...], *, now: datetime, actor: str
+    session: Session,
+    variant: Variant,
+    findings: tuple[Finding, ...],
+    *,
+    now: datetime,
+    actor: str,
+    approvals: int,
 ) -> Status:
     found = findings_json(findings)
     row = session.get(CandidateRow, (variant.campaign, variant.variant_id))
     if row is None:
         row = CandidateRow(campaign=variant.campaign, variant_id=variant.variant_id, version=0, digest="")
         session.add(row)
-    elif (row.digest, row.findings, row.withdrawn) == (variant.digest, found, False):
+    elif (row.digest, row.findings, row.withdrawn, row.approvals) == (
+        variant.digest,
+        found,
+        False,
+        approvals,
+    ):
         return _candidate(session, row).status
-    row.version += row.digest != variant.digest
+    if row.digest != variant.digest:
+        row.version += 1
+        row.author = actor
+    row.approvals = approvals
     row.brief, row.content, row.digest = variant.brief, variant_json(variant), variant.digest
     row.findings, row.blocked, row.withdrawn, row.submitted_at = found, is_blocked(findings), False, now
     audit.append(
@@ -153,7 +180,7 @@ def candidate(session: Session, campaign: str, variant_id: str) -> Candidate:
 
 
 def _candidate(session: Session, row: CandidateRow) -> Candidate:
-    decision = session.scalars(
+    decisions = session.scalars(
         select(DecisionRow)
         .where(
             DecisionRow.campaign == row.campaign,
@@ -161,28 +188,33 @@ def _candidate(session: Session, row: CandidateRow) -> Candidate:
             DecisionRow.version == row.version,
             DecisionRow.digest == row.digest,
         )
-        .order_by(DecisionRow.number.desc())
-        .limit(1)
-    ).first()
+        .order_by(DecisionRow.number)
+    ).all()
+    turned_down = max((i for i, d in enumerate(decisions, 1) if not d.approved), default=0)
+    approvers = tuple(dict.fromkeys(d.by for d in decisions[turned_down:]))
     undecided = Candidate(
         variant=variant_from(row.content),
         variant_id=row.variant_id,
         version=row.version,
         digest=row.digest,
         findings=findings_from(row.findings),
-        status=_status(row, decision),
+        status=_status(row, approvers, decided=bool(decisions)),
         submitted_at=row.submitted_at,
+        author=row.author,
+        needed=row.approvals,
+        approvers=approvers,
     )
-    if decision is None:
+    if not decisions:
         return undecided
-    return replace(undecided, by=decision.by, reason=decision.reason, decided_at=decision.decided_at)
+    last = decisions[-1]
+    return replace(undecided, by=last.by, reason=last.reason, decided_at=last.decided_at)
 
 
-def _status(row: CandidateRow, decision: DecisionRow | None) -> Status:
+def _status(row: CandidateRow, approvers: tuple[str, ...], *, decided: bool) -> Status:
     if row.withdrawn:
         return Status.WITHDRAWN
     if row.blocked:
         return Status.BLOCKED
-    if decision is None:
-        return Status.QUEUED
-    return Status.APPROVED if decision.approved else Status.REJECTED
+    if len(approvers) >= row.approvals:
+        return Status.APPROVED
+    return Status.REJECTED if decided and not approvers else Status.QUEUED

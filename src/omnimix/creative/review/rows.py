@@ -15,7 +15,8 @@ from omnimix.store.ledger import Row
 class CandidateRow(Row):
     """The newest version of a variant: its exact content, that content's digest, and the checks' findings.
 
-    `version` counts up when the content changes, so that a decision about an earlier one stays behind.
+    `version` counts up when the content changes, so that a decision about an earlier one stays behind. `approvals`
+    is how many different people must approve it, `author` who submitted the content as it is.
     """
 
     __tablename__ = "review_candidate"
@@ -29,11 +30,13 @@ class CandidateRow(Row):
     findings: Mapped[str] = mapped_column(Text)
     blocked: Mapped[bool] = mapped_column(Boolean)
     withdrawn: Mapped[bool] = mapped_column(Boolean, default=False)
+    approvals: Mapped[int] = mapped_column(Integer, default=1)
+    author: Mapped[str] = mapped_column(String(200), default="")
     submitted_at: Mapped[datetime] = mapped_column(DateTime)
 
 
 class DecisionRow(Row):
-    """A decision about one version of one variant. The newest about that version counts."""
+    """A decision about one version of one variant. A rejection undoes the approvals before it."""
 
     __tablename__ = "review_decision"
     __table_args__ = (Index(None, "campaign", "variant_id"),)
