@@ -22,10 +22,11 @@ class Exchange:
     """`[bid.exchanges.NAME]`: one exchange's conventions.
 
     `key` stands in the address it calls: /openrtb2/bid?key=KEY. `click_macro` is put before the landing link, as
-    the exchange writes it: `${CLICK_URL}`, `{clickurl}`, `%%CLICK_URL_ESC%%`. `reserve_ms` of its `tmax` are left
-    for the way there and back. `user_ids`: `ours`, when its match table holds our ids (buyeruid is the person's
-    anonymous_id); `matched`, when ours holds theirs (`omnimix bid match`). `eids` names sources of ids that are
-    matched the same way. `billed_on`: the notice that means money: `bill` (burl), or `win` where it sends none.
+    the exchange writes it: `{clickurl}`, `%%CLICK_URL_ESC%%`, or `$${CLICK_URL}`, where `$$` keeps what is no
+    environment variable. `reserve_ms` of its `tmax` are left for the way there and back. `user_ids`: `ours`, when
+    its match table holds our ids (buyeruid is the person's anonymous_id); `matched`, when ours holds theirs
+    (`omnimix bid match`). `eids` names sources of ids that are matched the same way. `billed_on`: the notice that
+    means money: `bill` (burl), or `win` where it sends none.
     """
 
     key: str = field(repr=False)
