@@ -54,7 +54,9 @@ FEATURES = FeatureRules(
             source="time.daypart", kind="level", levels=("night", "morning", "afternoon", "evening")
         ),
         "weekend": Feature(source="time.weekend", kind="flag"),
-        "recency": Feature(source="state.recency_days", low=0, high=90, log=True),
+        "seen": Feature(source="state.seen_days", low=0, high=90, log=True),
+        "tenure": Feature(source="state.tenure_days", low=0, high=720, log=True),
+        "ordered": Feature(source="state.ordered_days", low=0, high=360, log=True),
         "viewed": Feature(source="count.Product Viewed.7", low=0, high=20, log=True),
         "added": Feature(source="count.Product Added.7", low=0, high=5, log=True),
         "clv": Feature(source="trait.clv_minor", low=0, high=20_000, log=True),
