@@ -26,7 +26,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import ndtri
 
-from omnimix.activation.decide.feature import FeatureRules
+from omnimix.activation.decide.feature import CROSS, FeatureRules, Features
 from omnimix.activation.decide.moment import FLOOR, Moment, moment_of
 from omnimix.core.errors import InvalidInput
 from omnimix.measurement.learn.stream import Weighed
@@ -35,8 +35,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 DRAWS = 128
+EXPLORE = 0.35  # of the posterior's spread that choices explore
 _NOISE_WEIGHT = 20.0  # decisions of belief in the overall noise variance
-_ROUNDS = 3  # of scales given noise, noise given scales
+_ROUNDS = 2  # of scales given noise, noise given scales
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +52,17 @@ class Prior:
     level_sd: float = 100.0
     noise_sd: float = 300.0  # of one decision
     main_sd: float = 20.0  # shared effect of a feature
-    own_sd: float = 10.0  # a variant's lead over the others
-    feature_sd: float = 5.0  # a variant's own effect of a feature
-    interaction_sd: float = 3.0  # likewise of an interaction
-    spread: float = 1.0
+    own_sd: float = 30.0  # a variant's lead over the others
+    feature_sd: float = 30.0  # a variant's own effect of a feature
+    interaction_sd: float = 15.0  # likewise of an interaction
+    spread: float = 0.5
     leads: tuple[float, ...] = ()  # (V,) expected lead of each variant, from segments or scores of its copy
 
 
 def scaled_prior(base: float, noise_sd: float, *, leads: tuple[float, ...] = ()) -> Prior:
     """A prior where a decision brings `base` margin with standard deviation `noise_sd`.
 
-    Variants are expected to differ by a tenth of the base, and by about as much between contexts.
+    A variant's own effects are expected to be about a third of the base; rewards correct that either way.
     """
     size = max(abs(base), 1e-6)
     return Prior(
@@ -69,34 +70,54 @@ def scaled_prior(base: float, noise_sd: float, *, leads: tuple[float, ...] = ())
         level_sd=size,
         noise_sd=max(noise_sd, 1e-6),
         main_sd=0.2 * size,
-        own_sd=0.1 * size,
-        feature_sd=0.1 * size,
-        interaction_sd=0.05 * size,
+        own_sd=0.3 * size,
+        feature_sd=0.3 * size,
+        interaction_sd=0.15 * size,
         leads=leads,
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Posterior:
-    """Gaussian belief about the weights: β, and δ_v given β."""
+    """Gaussian belief about the weights of V variants on F features."""
 
     mean: FloatArray  # (V, F) of θ_v = β + δ_v
-    shared: FloatArray  # (F, F) root R of the covariance of β: R Rᵀ
-    own: FloatArray  # (V, F, F) root of the covariance of δ_v given β
-    pull: FloatArray  # (V, F, F) ∂E[δ_v | β] / ∂β is −pull
-    noise: FloatArray  # (V,) variance of one decision's margin
-    prior: Prior
+    expected: FloatArray  # (V, F) before any reward
     main: FloatArray  # (F,) fitted scales of β
-    scale: FloatArray  # (F,) fitted scales of δ
+    own: FloatArray  # (F,) fitted scales of δ
+    noise: FloatArray  # (V,) variance of one decision's margin
+    gram: FloatArray  # (F, F) mean of xxᵀ over the decisions so far
+    problem: "_Problem"
+    solved: "_Solved"
 
     def draws(self, count: int, seed: int) -> FloatArray:
         """(count, V, F) posterior draws of θ in antithetic pairs; the same seed gives the same draws."""
-        v, f = self.mean.shape
-        half = ndtri(np.random.default_rng(seed).uniform(1e-12, 1, ((count + 1) // 2, v + 1, f)))
+        variants, features = self.mean.shape
+        half = ndtri(np.random.default_rng(seed).uniform(1e-12, 1, ((count + 1) // 2, variants + 1, features)))
         normal = np.concatenate([half, -half])[:count]
-        beta = normal[:, 0] @ self.shared.T
-        delta = np.einsum("vij,kvj->kvi", self.own, normal[:, 1:])
-        return np.asarray(self.mean + beta[:, None] + delta - np.einsum("vij,kj->kvi", self.pull, beta))
+        w = normal[:, 0] @ _root(self.solved.shared).T
+        z = (normal[:, 1:, None] @ _root(self.solved.inverse).transpose(0, 2, 1))[:, :, 0]
+        z -= (w[:, None, None] @ self.solved.through.transpose(0, 2, 1))[:, :, 0]
+        return np.asarray(self.mean + (self.main * w)[:, None] + self.own * z)
+
+    def reachable(self, count: int, seed: int, ahead: float) -> FloatArray:
+        """(count, V, F) draws of the mean that will be held once `ahead` more decisions are in.
+
+        They are taken to fall on contexts like those so far and evenly on the variants. What they will not resolve
+        is not worth exploring.
+        """
+        drawn = self.draws(count, seed)
+        if not self.gram.any():
+            return drawn
+        variants, features = self.mean.shape
+        gram = np.sqrt(ahead / variants / self.noise)[:, None, None] * _root(self.gram)  # root of what is to come
+        luck = ndtri(np.random.default_rng([seed, 1]).uniform(1e-12, 1, ((count + 1) // 2, variants, features)))
+        luck = np.concatenate([luck, -luck])[:count]
+        away = drawn - self.expected
+        seen = (away[:, :, None] @ gram)[:, :, 0] + luck
+        cross = self.problem.cross + (seen[:, :, None] @ gram.transpose(0, 2, 1))[:, :, 0]
+        later = replace(self.problem, gram=self.problem.gram + gram @ gram.transpose(0, 2, 1), cross=cross)
+        return np.asarray(self.expected + _solve(later, self.main, self.own).theta)
 
 
 def fit(sums: Weighed, classes: Sequence[str], prior: Prior) -> Posterior:
@@ -123,44 +144,40 @@ def fit(sums: Weighed, classes: Sequence[str], prior: Prior) -> Posterior:
     for _ in range(_ROUNDS):
         problem = _Problem.of(sums, expected, noise)
         scales = _fitted_scales(problem, group, start, scales, prior.spread)
-        solved = _solve(problem, scales[0][group], scales[1][group])
-        noise = _noise(sums, expected, solved, prior)
+        main, own = scales[0][group], scales[1][group]
+        solved = _solve(problem, main, own)
+        noise = _noise(sums, expected, solved, main, own, prior)
     problem = _Problem.of(sums, expected, noise)
-    main, own = scales[0][group], scales[1][group]
     solved = _solve(problem, main, own)
-    return Posterior(
-        mean=expected + solved.beta + solved.delta,
-        shared=main[:, None] * _root(solved.shared),
-        own=own[:, None] * _root(solved.inverse),
-        pull=own[:, None] * (solved.inverse @ (own[:, None] * problem.gram)),
-        noise=noise,
-        prior=prior,
-        main=main,
-        scale=own,
-    )
+    total = float(sums.count.sum())
+    gram = sums.gram.sum(axis=0) / total if total else np.zeros((features, features))
+    return Posterior(expected + solved.theta, expected, main, own, noise, gram, problem, solved)
 
 
 def learnt(
     sums: Weighed,
     rules: FeatureRules,
-    features: Sequence[str],
-    classes: Sequence[str],
+    features: Features,
     variants: Sequence[str],
     prior: Prior,
     *,
     seed: int = 0,
     draws: int = DRAWS,
     floor: float = FLOOR,
+    explore: float = EXPLORE,
     ahead: float | None = None,
 ) -> Moment:
-    """The Moment that the sums teach.
+    """The Moment that the sums teach: `features` are `rules` compiled.
 
     `ahead` decisions are still to come before what is learnt loses its use; only what those can resolve is explored
-    (predictive sampling, Liu, Van Roy & Xu 2023). None: all of it, which is Thompson sampling.
+    (predictive sampling, Liu, Van Roy & Xu 2023). None: all of it. Of that, `explore` in [0, 1] is the share of the
+    spread that is drawn from. Full Thompson sampling explores more than pays where contexts vary by themselves
+    (Chapelle & Li 2011, NeurIPS, posterior reshaping; Bastani, Bayati & Khosravi 2021, Management Science 67).
     """
-    found = fit(sums, classes, prior)
-    sampled = found.draws(draws, seed)
-    return moment_of(rules, features, variants, found.mean, sampled, floor=floor)
+    found = fit(sums, features.classes, prior)
+    sampled = found.draws(draws, seed) if ahead is None else found.reachable(draws, seed, ahead)
+    drawn = found.mean + explore * (sampled - found.mean)
+    return moment_of(rules, features.names, variants, found.mean, drawn, floor=floor)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +191,7 @@ class _Problem:
 
     @classmethod
     def of(cls, sums: Weighed, expected: FloatArray, noise: FloatArray) -> "_Problem":
-        away = np.einsum("vij,vj->vi", sums.gram, expected)
+        away = (sums.gram @ expected[..., None])[..., 0]
         left = sums.squares - 2 * (sums.cross * expected).sum(axis=1) + (away * expected).sum(axis=1)
         return cls(
             sums.gram / noise[:, None, None],
@@ -186,43 +203,36 @@ class _Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Solved:
-    """Posterior in units of the scales: z = δ / own, w = β / main."""
+    """Posterior in units of the scales: w = (β − b) / main, z = δ / own. Leading axes as in the problem's cross."""
 
-    beta: FloatArray  # (F,)
-    delta: FloatArray  # (V, F)
-    w: FloatArray  # (F,)
-    z: FloatArray  # (V, F)
+    theta: FloatArray  # (…, V, F) mean of main·w + own·z
+    w: FloatArray  # (…, F)
+    z: FloatArray  # (…, V, F)
     shared: FloatArray  # (F, F) covariance of w
     inverse: FloatArray  # (V, F, F) covariance of z given w
-    spread: FloatArray  # (V, F) variance of z
-    cov: FloatArray  # (V, F, F) of θ, only its part through β's pull
-    log_likelihood: float
+    through: FloatArray  # (V, F, F) what an increase of w takes off z
+    scaled: FloatArray  # (V, F, F) precision of z given w
+    fit: float  # what the weights explain of Σ r² / σ²
 
 
 def _solve(problem: _Problem, main: FloatArray, own: FloatArray) -> _Solved:
+    """The Gaussian posterior when scales and noise are known. Scaled by them, every matrix is 1 plus something
+    positive: well conditioned, also where a scale is next to nothing."""
     eye = np.eye(len(main))
-    gram, cross = problem.gram, problem.cross
-    scaled = own[:, None] * gram * own
-    lower = np.linalg.cholesky(eye + scaled)
-    inverse = np.linalg.inv(eye + scaled)
-    pull = inverse @ (own[:, None] * gram)  # (V, F, F) ∂z/∂β, negative
-    left = gram - (gram * own) @ pull
-    target = own * cross
-    z0 = np.einsum("vij,vj->vi", inverse, target)
-    h = (cross - np.einsum("vij,vj->vi", gram * own, z0)).sum(axis=0)
-    precision = eye + main[:, None] * left.sum(axis=0) * main
-    shared = np.linalg.inv(precision)
-    root = np.linalg.cholesky(precision)
-    w = shared @ (main * h)
-    beta = main * w
-    z = z0 - pull @ beta
-    through = pull * main  # (V, F, F) ∂z/∂w
-    spread = np.einsum("vii->vi", inverse) + np.einsum("vij,jk,vik->vi", through, shared, through, optimize=True)
-    fit = problem.fit - float((target * z0).sum()) - float((main * h) @ w)
-    size = problem.size + 2 * float(np.log(np.einsum("vii->vi", lower)).sum() + np.log(root.diagonal()).sum())
-    j = main * eye - own[:, None] * through
-    cov = own[:, None] * inverse * own + j @ shared @ j.transpose(0, 2, 1)
-    return _Solved(beta, own * z, w, z, shared, inverse, spread, cov, -0.5 * (fit + size))
+    half = own[:, None] * problem.gram
+    scaled = eye + half * own
+    inverse = np.linalg.inv(scaled)
+    pull = inverse @ half
+    target = own * problem.cross
+    z0 = (inverse @ target[..., None])[..., 0]
+    left = (problem.gram - half.transpose(0, 2, 1) @ pull).sum(axis=0)
+    h = main * (problem.cross - (z0[..., None, :] @ half)[..., 0, :]).sum(axis=-2)
+    shared: FloatArray = np.linalg.inv(eye + main[:, None] * left * main)
+    w = h @ shared
+    through = pull * main
+    z = z0 - (through @ w[..., None, :, None])[..., 0]
+    fit = float((target * z0).sum() + (h * w).sum())
+    return _Solved((main * w)[..., None, :] + own * z, w, z, shared, inverse, through, scaled, fit)
 
 
 def _fitted_scales(
@@ -237,13 +247,16 @@ def _fitted_scales(
         main, own = start * np.exp(logs.reshape(2, count))
         found = _solve(problem, main[group], own[group])
         ones = found.w**2 + found.shared.diagonal() - 1
-        each = (found.z**2 + found.spread - 1).sum(axis=0)
+        through = ((found.through @ found.shared) * found.through).sum(axis=2)
+        each = (found.z**2 + found.inverse.diagonal(axis1=1, axis2=2) + through - 1).sum(axis=0)
         slope = np.concatenate([np.bincount(group, ones, count), np.bincount(group, each, count)])
-        return 0.5 * float(logs @ logs) / spread**2 - found.log_likelihood, logs / spread**2 - slope
+        size = problem.size + np.linalg.slogdet(found.scaled)[1].sum() - np.linalg.slogdet(found.shared)[1]
+        likelihood = -0.5 * (problem.fit - found.fit + float(size))
+        return 0.5 * float(logs @ logs) / spread**2 - likelihood, logs / spread**2 - slope
 
     begin = np.log(now / start).ravel()
     found = minimize(
-        loss, begin, jac=True, method="L-BFGS-B", bounds=[(-3, 3)] * len(begin), options={"maxiter": 25}
+        loss, begin, jac=True, method="L-BFGS-B", bounds=[(-3, 3)] * len(begin), options={"maxiter": 12, "ftol": 1e-4}
     )
     return np.asarray(start * np.exp(found.x.reshape(2, count)))
 
@@ -251,7 +264,7 @@ def _fitted_scales(
 def _scales(name: str, prior: Prior) -> tuple[float, float]:
     if not name:
         return prior.level_sd, prior.own_sd
-    return prior.main_sd, prior.interaction_sd if " × " in name else prior.feature_sd
+    return prior.main_sd, prior.interaction_sd if CROSS in name else prior.feature_sd
 
 
 def _first_noise(sums: Weighed, prior: Prior) -> FloatArray:
@@ -263,12 +276,16 @@ def _first_noise(sums: Weighed, prior: Prior) -> FloatArray:
     return np.full(len(sums.count), max(overall, 1e-12))
 
 
-def _noise(sums: Weighed, expected: FloatArray, solved: _Solved, prior: Prior) -> FloatArray:
+def _noise(
+    sums: Weighed, expected: FloatArray, solved: _Solved, main: FloatArray, own: FloatArray, prior: Prior
+) -> FloatArray:
     """(V,) expected squared residual, each variant's shrunk a little towards that of all."""
-    theta = expected + solved.beta + solved.delta
-    away = np.einsum("vij,vj->vi", sums.gram, theta)
+    theta = expected + solved.theta
+    away = (sums.gram @ theta[..., None])[..., 0]
     left = sums.squares - 2 * (sums.cross * theta).sum(axis=1) + (away * theta).sum(axis=1)
-    left = left.clip(min=0) + np.einsum("vij,vij->v", sums.gram, solved.cov)
+    free = main * np.eye(len(main)) - own[:, None] * solved.through  # (V, F, F) ∂θ/∂w
+    covariance = own[:, None] * solved.inverse * own + free @ solved.shared @ free.transpose(0, 2, 1)
+    left = left.clip(min=0) + (sums.gram * covariance).sum(axis=(1, 2))
     total = float(sums.count.sum())
     overall = (float(left.sum()) + _NOISE_WEIGHT * prior.noise_sd**2) / (total + _NOISE_WEIGHT)
     return np.asarray(np.maximum((left + _NOISE_WEIGHT * overall) / (sums.count + _NOISE_WEIGHT), 1e-12))
