@@ -4,7 +4,7 @@ in   a Machine
 out  facts; an IngestReport over all sources, live ones among them
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -48,13 +48,13 @@ def settle_waiting(machine: Machine, progress: Progress = silent) -> dict[str, C
 def settle_on(
     machine: Machine, inbox: Inbox, progress: Progress = silent, *, follows: bool = False
 ) -> dict[str, Counts]:
-    """`settle_waiting` for whoever holds the intake's lock. `follows`: and the follower's lock, too.
+    """`settle_waiting` for whoever holds the intake's lock. `follows`: and the follower's, too.
 
     Where there is online state, it gets to know of every event before the event's log goes.
     """
     online = machine.online() if is_online(machine) else None
     try:
-        before: Callable[[], object] = dict  # nobody follows
+        before: Callable[[Sequence[Path]], object] = len  # nobody follows
         if online is not None:
             ahead = follow_on if follows else follow
             before = partial(ahead, follower_of(machine, online, inbox), now=machine.clock())

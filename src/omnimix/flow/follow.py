@@ -91,13 +91,16 @@ def position_key(position: Position) -> dict[bytes, bytes | None]:
     return {AT: msgspec.msgpack.encode(position)}
 
 
-def follow(follower: Follower, *, now: datetime) -> int:
-    """Follow everything that is there now. How many events that was. Raises Unavailable, Tampered."""
+def follow(follower: Follower, only: Sequence[Path] | None = None, *, now: datetime) -> int:
+    """Follow everything that is there now, or in these logs. How many events that was.
+
+    Raises Unavailable, Tampered.
+    """
     with turn(follower.lock):
-        return follow_on(follower, now=now)
+        return follow_on(follower, only, now=now)
 
 
-def follow_on(follower: Follower, *, now: datetime) -> int:
+def follow_on(follower: Follower, only: Sequence[Path] | None = None, *, now: datetime) -> int:
     """`follow` for whoever holds the follower's lock."""
     position = position_of(follower.online)
     if position is None:
@@ -108,7 +111,7 @@ def follow_on(follower: Follower, *, now: datetime) -> int:
     if all(position.get(log.name, (0, 0))[0] >= end for log, end in logs):
         return 0
     gone, done = follower.forgotten(), 0
-    for log, end in logs:
+    for log, end in logs if only is None else [pair for pair in logs if pair[0] in only]:
         start, skip = position.get(log.name, (0, 0))
         while start < end:
             stored, stop = frames_from(log, start, end, events=_READ)

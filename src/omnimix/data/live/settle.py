@@ -11,7 +11,7 @@ together, one a source and day, so that the ledger does not grow with time.
 import hashlib
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from omnimix.data.counts import Counts
@@ -36,12 +36,12 @@ def settle(
     sources: Mapping[str, Source],
     other: Source,
     intake: Intake,
-    before: Callable[[], object] = lambda: None,
+    before: Callable[[Sequence[Path]], object] = len,
 ) -> dict[str, Counts]:
     """Take in everything that was acknowledged until now. Counts by source, `files` being logs.
 
     `other` reads events of a write key that omnimix.toml no longer names: what was acknowledged is kept. `before`
-    is called once it is known which logs are taken in: whoever else reads logs does so then, before they go.
+    gets the logs that are taken in: whoever else reads them does so then, before they go.
     Raises Tampered when a log does not open under this workspace key.
     """
     for left in intake.staging.glob("*/"):  # of a settling that was cut short; nobody else works here now
@@ -49,7 +49,7 @@ def settle(
     inbox.close_log()
     found: dict[str, Counts] = defaultdict(Counts)
     logs = inbox.closed()
-    before()
+    before(logs)
     for log in logs:
         with log.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
