@@ -116,6 +116,7 @@ class Release(msgspec.Struct, frozen=True):
 
 def named(release: Release) -> Release:
     """The same with the id its content has. When it was made and why is no content."""
+    release = _DECODER.decode(_ENCODER.encode(release))  # as it will be read: a 0 for a float is 0.0 from now on
     plain = msgspec.structs.replace(release, release_id="", made_us=0, note="")
     mark = hashlib.sha256(_ENCODER.encode(plain)).hexdigest()[:20]
     return msgspec.structs.replace(release, release_id=f"rel_{mark}")
