@@ -118,6 +118,17 @@ class Collector:
         finally:
             connection.close()
 
+    def head(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str]]:
+        """Status and headers (names in small letters) of one request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+        finally:
+            connection.close()
+
     def kill(self) -> None:
         """SIGKILL to every process of the server at once."""
         self._end(signal.SIGKILL)

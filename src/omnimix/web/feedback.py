@@ -28,6 +28,7 @@ from omnimix.activation.decide.feedback import (
 from omnimix.activation.decide.token import Token
 from omnimix.core.errors import InvalidInput, NotAllowed
 from omnimix.data.live.call import MOST_BODY, Call, Sender, read_call
+from omnimix.data.robots.words import FOLLOWED
 from omnimix.web.answer import Answer, Headers, Refused, told
 from omnimix.web.desk import Desk
 from omnimix.web.endpoint import Endpoint, body_of, cors_of, preflight
@@ -37,6 +38,8 @@ _FEEDBACK = "/v1/feedback"
 _NEVER_KEPT = (("cache-control", "no-store, max-age=0"), ("referrer-policy", "no-referrer"))
 _GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
 _PICTURE = (("content-type", "image/gif"), ("cross-origin-resource-policy", "cross-origin"), *_NEVER_KEPT)
+_SERVER = "omnimix feedback"  # named by whoever sends on a visitor's behalf
+_Events = list[dict[str, Any]]
 _SAFE = "%/:=&?~#+!$,;'@()*[]"  # of a url, as it stands in a header
 log = structlog.get_logger("omnimix.feedback")
 
@@ -105,13 +108,13 @@ class Feedback(Endpoint):
 
     async def _counted(self, token: Token, scope: Any) -> None:
         sender = self.desk.sender(scope)
-        await self._put([self._event(token, sender)], FEEDBACK, sender)
+        await self._put([self._event(token, sender, FOLLOWED)], FEEDBACK, sender)
 
-    def _event(self, token: Token, sender: Sender) -> dict[str, Any]:
+    def _event(self, token: Token, sender: Sender, library: str) -> dict[str, Any]:
         who = f"{sender.user_agent}\x1f{sender.address}"
-        return event_of(token, sender=who, secret=self.desk.secret)
+        return event_of(token, sender=who, secret=self.desk.secret, library=library)
 
-    async def _put(self, events: list[dict[str, Any]], source: str, sender: Sender) -> None:
+    async def _put(self, events: _Events, source: str, sender: Sender) -> None:
         body = msgspec.json.encode({"batch": events})
         found: Call = read_call("batch", body, secret=self.desk.secret)
         await self.desk.keep("batch", source, found, body, sender)
@@ -127,7 +130,8 @@ class Feedback(Endpoint):
         if len(said.feedback) > MOST_REPORTS:
             raise Refused(413, f"a request holds at most {MOST_REPORTS} reports")
         sender = desk.sender(scope)
-        by_token, by_key = self._sorted(said.feedback, sender)
+        library = _SERVER if scope.headers.get("origin") is None else FOLLOWED
+        by_token, by_key = self._sorted(said.feedback, sender, library)
         if by_key or key is not None:
             source = desk.write_keys.source(key or said.write_key)
         if by_token:
@@ -136,15 +140,17 @@ class Feedback(Endpoint):
             await self._put(by_key, source, sender)
         return told(200, success=True, accepted=len(said.feedback))
 
-    def _sorted(self, raw: list[msgspec.Raw], sender: Sender) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def _sorted(self, raw: list[msgspec.Raw], sender: Sender, library: str) -> tuple[_Events, _Events]:
         """Events of reports with a token, and of those without. One that is wrong refuses all of them."""
-        by_token, by_key = [], []
+        by_token: _Events = []
+        by_key: _Events = []
         now_us = self.desk.now_us()
         for place, one in enumerate(raw):
             try:
                 report = _REPORT.decode(one)
                 if report.token:
-                    by_token.append(self._event(token_of(report, self.desk.tokens, now_us=now_us), sender))
+                    token = token_of(report, self.desk.tokens, now_us=now_us)
+                    by_token.append(self._event(token, sender, library))
                 else:
                     by_key.append(reported(report, secret=self.desk.secret))
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -54,6 +54,9 @@ class Operations(Endpoint):
             raise Refused(403, "metrics are read from the networks in serve.metrics_from")
         gauges = [gauge for endpoint in self._others for gauge in endpoint.gauges()]
         gauges.append(("inbox_bytes", "Acknowledged and not yet settled.", self.desk.commits.waiting()))
+        gauges.append(
+            ("stopped_campaigns", "Stopped by the kill switch, as this worker knows.", len(self.desk.stops.now))
+        )
         text = exposition(totals(self.desk.folder), gauges)
         return Answer(200, text, (("content-type", "text/plain; version=0.0.4; charset=utf-8"),))
 

@@ -93,8 +93,9 @@ def leads_somewhere(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc) and url.isprintable() and " " not in url
 
 
-def event_of(token: Token, *, sender: str, secret: bytes) -> dict[str, Any]:
+def event_of(token: Token, *, sender: str, secret: bytes, library: str) -> dict[str, Any]:
     """The track event of a token of a view, click or open. `sender` tells senders apart (agent and address).
+    `library`: FOLLOWED where the visitor's own browser asked, so that the request speaks for the visitor.
 
     The same sender saying the same again gives the same message id; a link scanner that comes before the person
     does not take the person's click away. `secret` keys the id, so that it tells nothing of the sender.
@@ -103,6 +104,7 @@ def event_of(token: Token, *, sender: str, secret: bytes) -> dict[str, Any]:
         "type": "track",
         "messageId": _message_id(secret, token.kind, token.decision_id, token.variant_id, sender),
         "event": _EVENTS[token.kind],
+        "context": {"library": {"name": library}},
         "properties": {
             "decision_id": token.decision_id,
             "variant_id": token.variant_id,

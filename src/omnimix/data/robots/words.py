@@ -17,7 +17,10 @@ import pyarrow.compute as pc
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 AGENT, SCANNER, PREFETCH = "known agent", "link scanner", "prefetch"
-BROWSER_LIBRARIES = ("omnimix.js", "analytics.js", "rudderlabs javascript sdk")
+FOLLOWED = (
+    "omnimix links"  # events of links and pixels: the visitor's own browser, or mail program, asked for them
+)
+BROWSER_LIBRARIES = ("omnimix.js", "analytics.js", "rudderlabs javascript sdk", FOLLOWED)
 
 # Mail gateways follow links before the person gets the mail (and Outlook looks for what it can open).
 _GATEWAYS = (
