@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from omnimix.activation.decide.feature import FeatureRules, Features
+from omnimix.activation.decide.feature import FeatureRules
 from omnimix.activation.decide.moment import chances_many
 from omnimix.measurement.learn.lag import matured
 from omnimix.measurement.learn.moment import learnt, scaled_prior
@@ -32,13 +32,12 @@ def ours(problem: Problem, seed: int, *, forget: float = 1.0) -> Arms:
     count, arms = problem.expected.shape
     prior = scaled_prior(SCALE * problem.base, SCALE * problem.noise)
     names = tuple(f"x{i}" for i in range(problem.x.shape[1]))
-    features = Features(names, problem.classes, lambda *_call: problem.x[0])
     variants = [f"v{v}" for v in range(arms)]
     place = np.zeros(count, dtype=np.int64)
     sums, known = nothing(arms, len(names)), np.ones(1)
     for batch, start in enumerate(range(0, count, BATCH)):
         seen = weighed(sums, today=batch, known=known, keep=forget)
-        moment = learnt(seen, RULES, features, variants, prior, seed=batch, ahead=count - start)
+        moment = learnt(seen, RULES, names, problem.classes, variants, prior, seed=batch, ahead=count - start)
         rows = np.arange(start, min(start + BATCH, count))
         chance = chances_many(moment, problem.x[rows], np.ones((len(rows), arms), dtype=np.bool_))
         place[rows] = (chance.cumsum(axis=1) > rng.random(len(rows))[:, None]).argmax(axis=1)

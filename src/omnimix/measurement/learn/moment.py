@@ -26,7 +26,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import ndtri
 
-from omnimix.activation.decide.feature import CROSS, FeatureRules, Features
+from omnimix.activation.decide.feature import CROSS, FeatureRules
 from omnimix.activation.decide.moment import FLOOR, Moment, moment_of
 from omnimix.core.errors import InvalidInput
 from omnimix.measurement.learn.stream import Weighed
@@ -157,7 +157,8 @@ def fit(sums: Weighed, classes: Sequence[str], prior: Prior) -> Posterior:
 def learnt(
     sums: Weighed,
     rules: FeatureRules,
-    features: Features,
+    features: Sequence[str],
+    classes: Sequence[str],
     variants: Sequence[str],
     prior: Prior,
     *,
@@ -167,17 +168,17 @@ def learnt(
     explore: float = EXPLORE,
     ahead: float | None = None,
 ) -> Moment:
-    """The Moment that the sums teach: `features` are `rules` compiled.
+    """The Moment that the sums teach: `features` and `classes` (F,) are those of `rules` compiled.
 
     `ahead` decisions are still to come before what is learnt loses its use; only what those can resolve is explored
     (predictive sampling, Liu, Van Roy & Xu 2023). None: all of it. Of that, `explore` in [0, 1] is the share of the
     spread that is drawn from. Full Thompson sampling explores more than pays where contexts vary by themselves
     (Chapelle & Li 2011, NeurIPS, posterior reshaping; Bastani, Bayati & Khosravi 2021, Management Science 67).
     """
-    found = fit(sums, features.classes, prior)
+    found = fit(sums, classes, prior)
     sampled = found.draws(draws, seed) if ahead is None else found.reachable(draws, seed, ahead)
     drawn = found.mean + explore * (sampled - found.mean)
-    return moment_of(rules, features.names, variants, found.mean, drawn, floor=floor)
+    return moment_of(rules, features, variants, found.mean, drawn, floor=floor)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
