@@ -22,11 +22,15 @@ import structlog
 
 from omnimix.activation.bid.answer import no_bid
 from omnimix.activation.bid.ask import Asked, Refusal, read_asked
-from omnimix.activation.bid.bidder import BILL, LOSS, WIN, Answered, Bidder
+from omnimix.activation.bid.bidder import Answered, Bidder
 from omnimix.activation.bid.fit import NoBid
 from omnimix.activation.bid.market import Market, Owner
 from omnimix.activation.bid.notice import (
+    BILL,
+    LOSS,
+    PATH,
     SOURCE,
+    WIN,
     Letter,
     Outcome,
     billed_cpm,
@@ -46,7 +50,6 @@ from omnimix.web.answer import Answer, Headers, Refused
 from omnimix.web.desk import Desk
 from omnimix.web.endpoint import Endpoint, Gauge, body_of
 
-PATH = "/openrtb2/"
 _BID = "/openrtb2/bid"
 _MOST_BODY = 256 << 10
 _MOST = 100  # requests of one turn
@@ -206,7 +209,7 @@ class Bidding(Endpoint):
             raise Refused(404, "there is nothing here: bids are asked for at /openrtb2/bid")
         try:
             made = self._bidder.marker.check(said.get("k", ""), kind, token_text, said.get("b", ""))
-            token = self.desk.tokens.read(token_text, bound=said.get("b", ""))
+            token = self.desk.tokens.read(token_text)
         except NotAllowed:
             raise Refused(404, "this notice is not one of ours") from None
         exchange = self._rules.exchanges.get(made.exchange)

@@ -8,7 +8,6 @@ has one; what follows a macro is escaped, as exchanges ask. Notices carry OpenRT
 in: price, currency, loss reason, least winning price.
 """
 
-from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
@@ -17,7 +16,6 @@ import msgspec
 from omnimix.activation.bid.creative import Creative, Picture
 
 BANNER, NATIVE = 1, 4  # `mtype`
-_NONE: tuple[str, ...] = ()
 WIN = "p=${AUCTION_PRICE}&cur=${AUCTION_CURRENCY}"
 BILL = WIN
 LOSS = "r=${AUCTION_LOSS}&m=${AUCTION_MIN_TO_WIN}&cur=${AUCTION_CURRENCY}"
@@ -78,36 +76,20 @@ class BidResponse(msgspec.Struct, omit_defaults=True):
     nbr: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
-    """Where an ad leads back to us."""
-
-    click: str  # redirects to the landing page
-    pixel: str  # was shown
-    win: str  # notices, without their macros
-    bill: str
-    loss: str
-
-
-def banner_markup(picture: Picture, creative: Creative, links: Links, *, click_macro: str) -> str:
-    """HTML of a banner."""
-    link = f"{click_macro}{quote(links.click, safe='')}" if click_macro else links.click
+def banner_markup(picture: Picture, creative: Creative, *, link: str, pixel: str, click_macro: str) -> str:
+    """HTML of a banner. `link`: where a click goes; `pixel`: what tells that it was shown."""
+    href = click_macro + escape(quote(link, safe="") if click_macro else link)
     return (
-        f'<a href="{_attribute(link, click_macro)}" target="_blank" rel="noopener sponsored">'
+        f'<a href="{href}" target="_blank" rel="noopener sponsored">'
         f'<img src="{escape(picture.url)}" width="{picture.width}" height="{picture.height}" '
         f'alt="{escape(picture.alt or creative.headlines[0])}" style="border:0;display:block"></a>'
-        f'<img src="{escape(links.pixel)}" width="1" height="1" alt="" style="position:absolute">'
+        f'<img src="{escape(pixel)}" width="1" height="1" alt="" style="position:absolute">'
     )
 
 
-def _attribute(link: str, macro: str) -> str:
-    """Escaped for an attribute; a macro stays as the exchange looks for it."""
-    return macro + escape(link.removeprefix(macro)) if macro else escape(link)
-
-
-def notices(links: Links) -> tuple[str, str, str]:
+def notices(win: str, bill: str, loss: str) -> tuple[str, str, str]:
     """nurl, burl, lurl with their macros."""
-    return f"{links.win}&{WIN}", f"{links.bill}&{BILL}", f"{links.loss}&{LOSS}"
+    return f"{win}&{WIN}", f"{bill}&{BILL}", f"{loss}&{LOSS}"
 
 
 def response(request_id: str, bids: list[Bid], *, seat: str, currency: str) -> bytes:

@@ -12,31 +12,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from omnimix.activation.bid.answer import (
-    BANNER,
-    NATIVE,
-    Bid,
-    BidExt,
-    DsaAnswer,
-    Links,
-    banner_markup,
-    notices,
-    response,
-)
+from omnimix.activation.bid.answer import Bid, response
 from omnimix.activation.bid.ask import Asked, Refusal
-from omnimix.activation.bid.creative import Creative, picture_of
 from omnimix.activation.bid.curves import Curves, curve_key
 from omnimix.activation.bid.fit import NoBid, Opportunity, Terms
+from omnimix.activation.bid.maker import Maker
 from omnimix.activation.bid.market import Market
-from omnimix.activation.bid.native import native_answer
 from omnimix.activation.bid.notice import Made as Bidden
 from omnimix.activation.bid.notice import Marker, Outcome, letters_to, opened
 from omnimix.activation.bid.open_bids import Closed, OpenBid, OpenBids
-from omnimix.activation.bid.price import micros_of, price_of, told_price
+from omnimix.activation.bid.price import micros_of, price_of
 from omnimix.activation.decide.decide import DICE, Ask, Live, Made, decide_many
-from omnimix.activation.decide.decision import Decided, Request
+from omnimix.activation.decide.decision import Request
 from omnimix.activation.decide.decision import packed as entry_of
-from omnimix.activation.decide.feedback import click_path, pixel_path
 from omnimix.activation.decide.grow import decided
 from omnimix.activation.decide.pacing import SECOND, day_at, throttle
 from omnimix.activation.decide.purse import Purse
@@ -50,8 +38,6 @@ from omnimix.store.online import Change, OnlineStore
 _GRACE_S = 5  # after a bid's life, in which notices are still on their way
 _CHANCE = 4  # random bytes for trying another price
 _PURPOSES = (Purpose.ADVERTISING, Purpose.PERSONALISATION, Purpose.MEASUREMENT)
-WIN, BILL, LOSS = "win", "bill", "loss"
-PATH = "/openrtb2/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +64,11 @@ class Bidder:
     long."""
 
     def __init__(self, store: OnlineStore, worker: str, tokens: Tokens, secret: bytes, *, days: int) -> None:
-        self.store, self.worker, self.tokens = store, worker, tokens
+        self.store, self.worker = store, worker
         self.marker = Marker(secret)
+        self.maker = Maker(tokens, self.marker, life_us=days * 86_400 * SECOND)
         self.purse = Purse(store, worker, {})
         self.open, self.curves = OpenBids(), Curves(store)
-        self._life_us = days * 86_400 * SECOND
         self._campaigns: dict[str, str] = {}  # campaign → time zone of its days
         self._channel = "display"
 
@@ -145,7 +131,8 @@ class Bidder:
             return NoBid.DAILY_CAP
         seconds = chance.imp.exp or market.rules.life_seconds
         creative = market.creative(log.campaign, log.variant)
-        bid = self._made(market, asked, chance, creative, log, cpm, terms, seconds)
+        bidden = Bidden(asked.exchange, cpm, self.worker, asked.money.currency, asked.test)
+        bid = self.maker.bid(market, asked, chance, creative, log, bidden, deal=terms.deal, seconds=seconds)
         if not asked.test:
             turn.entries.append(entry_of(log))
             until = turn.now_us + (seconds + _GRACE_S) * SECOND
@@ -194,82 +181,6 @@ class Bidder:
         share = int.from_bytes(dice[20:24], "big") / 2**32  # as `decide` throttles
         return throttle(self.purse.chance(campaign, now_us), share) and self.purse.spend(
             campaign, micros_of(cpm), now_us
-        )
-
-    def _made(
-        self,
-        market: Market,
-        asked: Asked,
-        chance: Opportunity,
-        creative: Creative,
-        log: Decided,
-        cpm: int,
-        terms: Terms,
-        seconds: int,
-    ) -> Bid:
-        bidden = Bidden(asked.exchange, cpm, self.worker, asked.money.currency, asked.test)
-        links = self._links(market, creative, log, bidden)
-        native, picture = chance.native, None
-        if native is None:
-            picture = picture_of(creative, chance.sizes, secure=chance.secure)
-            assert picture is not None  # noqa: S101 - the set of what fits says so
-            markup = banner_markup(picture, creative, links, click_macro=asked.rules.click_macro)
-        else:
-            ver = chance.imp.native.ver if chance.imp.native else None
-            markup = (
-                native_answer(native, creative, ver=ver, link=links.click, pixel=links.pixel, secure=chance.secure)
-                or b""
-            ).decode()
-        win, bill, loss = notices(links)
-        ext = asked.request.regs.ext if asked.request.regs else None
-        dsa = ext.dsa.dsarequired if ext and ext.dsa else 0
-        owner, rules = market.owner, market.rules
-        told = DsaAnswer(behalf=rules.behalf or owner.brand, paid=rules.paid or owner.brand)
-        return Bid(
-            id=log.decision_id,
-            impid=chance.imp.id,
-            price=told_price(cpm, asked.money.rate),
-            adm=markup,
-            adomain=(owner.domain,),
-            crid=f"{creative.variant_id}-{creative.digest[:8]}",
-            cid=log.campaign,
-            cat=creative.categories,
-            cattax=creative.taxonomy,
-            nurl=win,
-            burl=bill,
-            lurl=loss,
-            iurl=picture.url if picture else "",
-            w=picture.width if picture else None,
-            h=picture.height if picture else None,
-            mtype=BANNER if picture else NATIVE,
-            dealid=terms.deal,
-            exp=seconds,
-            language=creative.language,
-            ext=BidExt(told) if dsa else None,
-        )
-
-    def _links(self, market: Market, creative: Creative, log: Decided, bidden: Bidden) -> Links:
-        public = market.owner.public
-        ids = {
-            "decision_id": log.decision_id,
-            "variant_id": log.variant,
-            "campaign": log.campaign,
-            "expires_us": log.at_us + self._life_us,
-        }
-        signed, text = self.tokens.signed, bidden.text()
-        token = signed(BILL, **ids, bound=text)  # type: ignore[arg-type]
-        told = {
-            kind: f"{public}{PATH}{kind}/{token}?b={text}&k={self.marker.of(kind, token, text)}"
-            for kind in (WIN, BILL, LOSS)
-        }
-        click = signed("click", **ids, person=log.person, bound=creative.landing)  # type: ignore[arg-type]
-        view = signed("view", **ids, person=log.person)  # type: ignore[arg-type]
-        return Links(
-            click=public + click_path(click, creative.landing),
-            pixel=public + pixel_path(view),
-            win=told[WIN],
-            bill=told[BILL],
-            loss=told[LOSS],
         )
 
     def look(self, now_us: int) -> list[Closed]:

@@ -7,12 +7,11 @@ A set of creatives is an integer: bit i stands for the i-th. What many impressio
 blocked category, is looked up once and kept.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 PICTURE_AD = 2  # banner ad type (AdCOM): a picture with a link
-_MOST_KEPT = 4096  # sizes that are remembered
+_MOST_KEPT = 4096  # answers that are remembered
 ATTRIBUTES: tuple[int, ...] = ()  # of ours (AdCOM, Creative Attributes): pictures that stand still have none
 
 
@@ -57,65 +56,66 @@ class Creative:
 
 
 class Catalogue:
-    """All creatives of a release. Thread-safe: what it remembers is worked out from what never changes."""
+    """All creatives of a release. What it remembers is worked out from what never changes."""
 
     def __init__(self, creatives: Sequence[Creative]) -> None:
         self.creatives = tuple(creatives)
         self.everything = (1 << len(self.creatives)) - 1
         self.sizes = tuple(sorted({(p.width, p.height) for c in self.creatives for p in c.pictures}, reverse=True))
-        self._sized: dict[tuple[int, int, bool], int] = {}
+        self._known: dict[tuple[object, ...], int] = {}
 
     def sized(self, width: int, height: int, *, secure: bool) -> int:
         """Those that have a picture of exactly that size."""
-        key = (width, height, secure)
-        found = self._sized.get(key)
-        if found is None:
-            if len(self._sized) > _MOST_KEPT:
-                self._sized.clear()
-            found = self._sized[key] = self._where(
-                any((p.width, p.height) == (width, height) and (p.secure or not secure) for p in c.pictures)
-                for c in self.creatives
-            )
-        return found
+        return self._where(
+            ("size", width, height, secure),
+            lambda c: any((p.width, p.height) == (width, height) and (p.secure or not secure) for p in c.pictures),
+        )
 
     def blocked(self, categories: tuple[str, ...], taxonomy: int) -> int:
         """Those of a blocked category; blocking IAB22 blocks IAB22-1, too. Where the taxonomy is another than
         ours, nobody here can say what is meant: then all are blocked."""
-        if not categories:
-            return 0
         return self._where(
-            c.taxonomy != taxonomy or any(within(own, b) for own in c.categories for b in categories)
-            for c in self.creatives
+            ("bcat", categories, taxonomy),
+            lambda c: c.taxonomy != taxonomy or any(within(own, b) for own in c.categories for b in categories),
         )
 
     def allowed(self, categories: tuple[str, ...], taxonomy: int) -> int:
         """Those all of whose categories are within an allowed one."""
         return self._where(
-            c.taxonomy == taxonomy and all(any(within(own, a) for a in categories) for own in c.categories)
-            for c in self.creatives
+            ("acat", categories, taxonomy),
+            lambda c: (
+                c.taxonomy == taxonomy and all(any(within(own, a) for a in categories) for own in c.categories)
+            ),
         )
 
     def of_domains(self, domains: tuple[str, ...]) -> int:
         """Those of an advertiser who is named, by domain or a domain above it."""
-        names = {d.strip().lower().removeprefix("www.") for d in domains}
-        return self._where(any(_under(c.domain, n) for n in names) for c in self.creatives)
+        return self._where(
+            ("badv", domains),
+            lambda c: any(_under(c.domain, d.strip().lower().removeprefix("www.")) for d in domains),
+        )
 
     def speaking(self, languages: tuple[str, ...]) -> int:
         """Those in one of the languages; of an unknown language none."""
         names = {w.lower().partition("-")[0] for w in languages}
-        return self._where(c.language in names for c in self.creatives)
+        return self._where(("wlang", languages), lambda c: c.language in names)
 
     def attributed(self, attributes: tuple[int, ...]) -> int:
         """Those with one of the attributes."""
-        return self._where(bool(set(c.attributes) & set(attributes)) for c in self.creatives)
+        return self._where(("battr", attributes), lambda c: not set(attributes).isdisjoint(c.attributes))
 
-    @cached_property
-    def places(self) -> dict[str, int]:
-        """Variant → its bit."""
-        return {c.variant_id: place for place, c in enumerate(self.creatives)}
+    def able(self, key: tuple[object, ...], can: Callable[[Creative], bool]) -> int:
+        """Those that can do what `key` stands for."""
+        return self._where(("can", *key), can)
 
-    def _where(self, flags: Iterable[bool]) -> int:
-        return sum(1 << place for place, flag in enumerate(flags) if flag)
+    def _where(self, key: tuple[object, ...], holds: Callable[[Creative], bool]) -> int:
+        """The creatives for which it holds; what was asked before is known."""
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            found = self._known[key] = sum(1 << place for place, c in enumerate(self.creatives) if holds(c))
+        return found
 
 
 def picture_of(creative: Creative, sizes: Iterable[tuple[int, int]], *, secure: bool) -> Picture | None:

@@ -161,9 +161,7 @@ def _opportunity(
         if own and _takes_pictures(imp.banner):
             return Opportunity(imp, own, sizes, None, secure, terms)
     if native is not None and imp.native is not None:
-        able = sum(
-            1 << place for place, c in enumerate(catalogue.creatives) if can_answer(native, c, secure=secure)
-        )
+        able = catalogue.able((native, secure), lambda c: can_answer(native, c, secure=secure))
         own = able & fits & ~_unwanted(imp.native.battr, catalogue)
         if own:
             return Opportunity(imp, own, (), native, secure, terms)

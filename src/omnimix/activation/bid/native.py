@@ -7,6 +7,7 @@ Unknown asset types and values of lists are passed over, unless they are require
 of its own; where no asset has an id its place in the list is meant, as the specification suggests.
 """
 
+from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -90,8 +91,9 @@ class _Wrapped(msgspec.Struct, frozen=True):
 _REQUEST, _WRAPPED = msgspec.json.Decoder(NativeRequest), msgspec.json.Decoder(_Wrapped)
 
 
+@lru_cache(maxsize=1_000)
 def read_native(text: str) -> NativeRequest:
-    """Read a native request. Raises InvalidInput, saying what is wrong."""
+    """Read a native request. Raises InvalidInput, saying what is wrong. What many ask alike is read once."""
     body = text.encode("utf-8", "surrogatepass")
     try:
         inner = _WRAPPED.decode(body).native  # versions before 1.2 put it into an object `native`

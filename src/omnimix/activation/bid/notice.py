@@ -3,8 +3,8 @@
 in   the address of a notice (nurl, burl, lurl) with its macros filled in
 out  a Notice; the event that the books are made of; a letter to the worker that made the bid
 
-An address holds a token of the decision, what the bid was (`b`), and a mark that binds both to the kind of notice
-(`k`), so that nobody makes a bill of a win. Prices are read as plain decimals, CPM in the bid's currency;
+An address holds the token of the ad's view, what the bid was (`b`), and a mark that binds both to the kind of
+notice (`k`), so that nobody makes a bill of a win. Prices are read as plain decimals, CPM in the bid's currency;
 exchanges that encrypt them must be asked for plain ones. A price that cannot be read counts as the bid; `AUDIT`,
 with which exchanges check markup, counts for nothing. Nobody can bill more than was bid.
 
@@ -24,8 +24,10 @@ import msgspec
 from omnimix.activation.decide.token import Token
 from omnimix.core.errors import NotAllowed
 
+WIN, BILL, LOSS = "win", "bill", "loss"  # kinds of notices
+PATH = "/openrtb2/"  # before the kind, in an address
 SOURCE = "openrtb"  # the source of the events that notices become
-EVENTS = {"win": "Bid Won", "bill": "Bid Billed"}
+EVENTS = {WIN: "Bid Won", BILL: "Bid Billed"}
 PROPERTIES = ("decision_id", "variant_id", "campaign", "exchange", "cpm", "bid_cpm", "currency", "price", "late")
 AUDIT = "AUDIT"
 LETTER = b"n:"
