@@ -91,6 +91,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
             enrichment=file.enrichment,
             personas=file.personas,
             robots=file.robots,
+            moment=file.moment,
             bid=file.bid,
             online_url=file.storage.online,
             placements=file.placements,

@@ -44,6 +44,7 @@ from omnimix.data.robots.rules import RobotRules
 from omnimix.data.source.spec import Source
 from omnimix.flow.machine import Job
 from omnimix.governance.consent.signals import ConsentRules
+from omnimix.measurement.learn.rules import MomentRules
 
 T = TypeVar("T")
 _SECRET = frozenset({"url", "api_key", "ledger", "online"})  # keys whose values may hold a password
@@ -141,6 +142,7 @@ class OmnimixFile:
     enrichment: EnrichmentRules = EnrichmentRules()
     personas: PersonaRules = PersonaRules()
     robots: RobotRules = RobotRules()
+    moment: MomentRules = MomentRules()
     value: ValueRules = ValueRules()
     identity: IdentityRules = STANDARD
     review: ReviewRules = ReviewRules()

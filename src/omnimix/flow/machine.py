@@ -37,6 +37,7 @@ from omnimix.data.source.spec import Source
 from omnimix.governance.audit import Anchor
 from omnimix.governance.keys import WorkspaceKey
 from omnimix.governance.vault import Vault
+from omnimix.measurement.learn.rules import MomentRules
 from omnimix.measurement.lift.costs import Costs
 from omnimix.measurement.lift.standards import Standards
 from omnimix.store.artifacts import Artifacts
@@ -116,6 +117,7 @@ class Machine:
     enrichment: EnrichmentRules = field(default_factory=EnrichmentRules)
     personas: PersonaRules = field(default_factory=PersonaRules)
     robots: RobotRules = field(default_factory=RobotRules)
+    moment: MomentRules = field(default_factory=MomentRules)
     identity: IdentityRules = STANDARD
     review: ReviewRules = ReviewRules()
     placements: Mapping[str, Placement] = field(default_factory=dict)  # where something may be shown

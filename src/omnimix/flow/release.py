@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from omnimix.activation.decide.feature import FeatureRules
+from omnimix.activation.decide.feature import FeatureRules, with_levels
 from omnimix.activation.decide.moment import Moment, from_bytes, to_bytes
 from omnimix.activation.decide.release import (
     FOLDER,
@@ -212,15 +212,16 @@ def running_of(
         offers=tuple(_offer(v, o, products) for v, o in zip(variants, asked, strict=True)),
         snapshot=snapshot_bytes(snapshot),
         moment=model,
-        features=features_of(machine),
+        features=features_of(machine, snapshot.segments),
         stories=tuple(placed(story, facts) for story in job.stories),
         pace=pace_of(machine, job),
     )
 
 
-def features_of(machine: Machine) -> FeatureRules | None:
-    """What is logged of the moment."""
-    return None
+def features_of(machine: Machine, segments: tuple[str, ...]) -> FeatureRules:
+    """What is logged of the moment: the declared features, with the segments and stages there are."""
+    stages = tuple(stage.key for stage in machine.lifecycle.stages)
+    return with_levels(machine.moment.x, {"state.segment": segments, "state.stage": stages})
 
 
 def current_snapshot(machine: Machine, job: Job, variants: tuple[Variant, ...]) -> Snapshot:

@@ -55,14 +55,14 @@ class FeatureRules:
     """What x is made of: features by name, and pairs of names whose product counts."""
 
     features: Mapping[str, Feature] = field(default_factory=lambda: STANDARD)
-    interactions: tuple[tuple[str, str], ...] = (("device", "daypart"),)
+    interactions: tuple[tuple[str, str], ...] = (("device", "daypart"),)  # left out: this one, where both are
 
     def __post_init__(self) -> None:
         for name, feature in self.features.items():
             _check(name, feature)
         for pair in self.interactions:
             for name in pair:
-                if name not in self.features:
+                if name not in self.features and pair != ("device", "daypart"):
                     raise InvalidInput(
                         f"{name!r} is no declared feature",
                         where="moment.interactions",
@@ -125,15 +125,16 @@ def compiled(rules: FeatureRules, *, timezone: str = "UTC") -> Features:
         parts.append(_part(feature, len(names), timezone))
         names += levels
         classes += [name] * len(levels)
-    pairs = [(a, b) for one, other in rules.interactions for a in at[one] for b in at[other]]
-    classes += [CROSS.join(pair) for pair in rules.interactions for _a in at[pair[0]] for _b in at[pair[1]]]
+    crossing = [pair for pair in rules.interactions if at.keys() >= set(pair)]
+    pairs = [(a, b) for one, other in crossing for a in at[one] for b in at[other]]
+    classes += [CROSS.join(pair) for pair in crossing for _a in at[pair[0]] for _b in at[pair[1]]]
     names += [f"{names[a]}{CROSS}{names[b]}" for a, b in pairs]
     if len(names) > MOST_COLUMNS:
         raise InvalidInput(
             f"{len(names)} columns of features", where="moment", fix=f"declare at most {MOST_COLUMNS}"
         )
     crossed, start = [], len(names) - len(pairs)
-    for one, other in rules.interactions:
+    for one, other in crossing:
         crossed.append((at[one], at[other], start))
         start += len(at[one]) * len(at[other])
     return Features(tuple(names), tuple(classes), _vector(parts, len(names), crossed))
