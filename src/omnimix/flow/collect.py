@@ -46,11 +46,12 @@ def settle_waiting(machine: Machine, progress: Progress = silent) -> dict[str, C
 
 
 def settle_on(
-    machine: Machine, inbox: Inbox, progress: Progress = silent, *, follows: bool = False
+    machine: Machine, inbox: Inbox, progress: Progress = silent, *, follows: bool = False, close: bool = True
 ) -> dict[str, Counts]:
     """`settle_waiting` for whoever holds the intake's lock. `follows`: and the follower's, too.
 
-    Where there is online state, it gets to know of every event before the event's log goes.
+    Where there is online state, it gets to know of every event before the event's log goes. Without `close` the
+    log that is being written is left for the next time.
     """
     online = machine.online() if is_online(machine) else None
     try:
@@ -65,6 +66,7 @@ def settle_on(
             other=machine.live,
             intake=_intake(machine, progress),
             before=before,
+            close=close,
         )
     finally:
         if online is not None:

@@ -92,7 +92,10 @@ def rebuild(machine: Machine, progress: Progress = lambda _step: None, *, anew: 
 
 @contextmanager
 def _paused(machine: Machine, progress: Progress) -> Iterator[OnlineStore]:
-    """The online store, while nothing else follows or settles and all that was acknowledged is settled."""
+    """The online store, while nothing else follows or settles, and facts have all that was followed.
+
+    While there is no position, nothing of the log being written was followed, and it may stay as it is.
+    """
     root = machine.warehouse.local.root.parent
     online = machine.online()
     try:
@@ -100,7 +103,7 @@ def _paused(machine: Machine, progress: Progress) -> Iterator[OnlineStore]:
             if (root / INBOX).exists():
                 inbox = inbox_at(root / INBOX, machine.collect)
                 try:
-                    settle_on(machine, inbox, progress, follows=True)
+                    settle_on(machine, inbox, progress, follows=True, close=position_of(online) is not None)
                 finally:
                     inbox.close()
             yield online

@@ -44,6 +44,7 @@ from omnimix.web.desk import Desk, Stops
 from omnimix.web.edge import Edge
 from omnimix.web.endpoint import Endpoint
 from omnimix.web.feedback import Feedback
+from omnimix.web.following import keep_following
 from omnimix.web.logs import tell_in_json
 from omnimix.web.openrtb import Bidding
 from omnimix.web.settling import keep_settling
@@ -76,7 +77,9 @@ def serve(
     _check_port(rules)
     begin(root / STATE / _TALLIES)
     server = _server(root, rules)
-    beside = Beside({"settle": partial(keep_settling, root)} if settle else {})
+    beside = Beside(
+        {"follow": partial(keep_following, root)} | ({"settle": partial(keep_settling, root)} if settle else {})
+    )
     server.on_startup(_reload_in_place)
     server.on_startup(begun)
     server.on_startup(beside.start)

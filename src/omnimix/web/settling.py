@@ -14,6 +14,7 @@ import structlog
 from omnimix.app import STATE, machine_of, settings_of
 from omnimix.core.errors import OmnimixError
 from omnimix.flow.collect import INBOX, settle_waiting
+from omnimix.flow.online import adopt_links, rebuild
 from omnimix.web.logs import tell_in_json
 
 log = structlog.get_logger("omnimix.settle")
@@ -58,3 +59,5 @@ def settle_once(root: Path) -> None:
                 quarantined=counts.rejected,
                 seconds=round(time.monotonic() - started, 2),
             )
+        if adopt_links(machine):  # live state joined people whom the links keep apart
+            rebuild(machine)

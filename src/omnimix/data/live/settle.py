@@ -37,16 +37,19 @@ def settle(
     other: Source,
     intake: Intake,
     before: Callable[[Sequence[Path]], object] = len,
+    close: bool = True,
 ) -> dict[str, Counts]:
     """Take in everything that was acknowledged until now. Counts by source, `files` being logs.
 
     `other` reads events of a write key that omnimix.toml no longer names: what was acknowledged is kept. `before`
-    gets the logs that are taken in: whoever else reads them does so then, before they go.
+    gets the logs that are taken in: whoever else reads them does so then, before they go. Without `close` the log
+    that is being written stays as it is, for the next time.
     Raises Tampered when a log does not open under this workspace key.
     """
     for left in intake.staging.glob("*/"):  # of a settling that was cut short; nobody else works here now
         shutil.rmtree(left, ignore_errors=True)
-    inbox.close_log()
+    if close:
+        inbox.close_log()
     found: dict[str, Counts] = defaultdict(Counts)
     logs = inbox.closed()
     before(logs)
