@@ -50,7 +50,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 def test_every_stage_says_what_came_in_and_what_went_out(demo: Demo) -> None:
     assert list(demo.steps) == [
         *("ingest", "matching", "identity", "consent", "robots", "catalogue", "enrichment", "journey", "pain"),
-        *("value", "segments", "personas", "briefs", "copy", "pictures"),
+        *("value", "segments", "personas", "online state", "briefs", "copy", "pictures"),
         *("checks", "review", "power", "channel google_ads_editor", "channel meta_bulk", "channel microsoft_bulk"),
         *("channel email_files", "simulated market", "measurement", "report"),
     ]

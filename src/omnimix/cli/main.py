@@ -27,6 +27,8 @@ from omnimix.cli import (
     enrichment,
     identity,
     journey,
+    online,
+    pacing,
     pain,
     release,
     review,
@@ -64,6 +66,7 @@ for commands in (
     review,
     release,
     decide,
+    pacing,
     activation,
     checks,
     claims,
@@ -71,6 +74,7 @@ for commands in (
     audit,
     bid,
     serve,
+    online,
     stop,
 ):
     commands.register(app)

@@ -20,6 +20,7 @@ from omnimix.flow.journey import map_journey
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.market import live
 from omnimix.flow.measure import measure
+from omnimix.flow.online import is_known, publish_people
 from omnimix.flow.pain import find_pain
 from omnimix.flow.personas import persona_inputs, portray
 from omnimix.flow.release import publish_step
@@ -47,6 +48,7 @@ def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step
         Step("value", partial(value, machine), inputs=[today, machine.value, machine.consent_assumed]),
         Step("segments", partial(segment, machine), inputs=partial(segment_inputs, machine)),
         Step("personas", partial(portray, machine), inputs=persona_inputs(machine)),
+        Step("online state", partial(publish_people, machine), inputs=partial(is_known, machine)),
     ]
 
 

@@ -59,6 +59,15 @@ class Disagreement:
     facts: str
 
 
+def is_known(machine: Machine) -> bool:
+    """Whether there are states at all: without them the step that publishes them is never as before."""
+    online = machine.online()
+    try:
+        return position_of(online) is not None
+    finally:
+        online.close()
+
+
 def publish_people(machine: Machine) -> Counts:
     """The step: states of everybody, with what the run found out."""
     people = rebuild(machine)
