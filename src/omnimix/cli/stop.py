@@ -14,8 +14,7 @@ from omnimix.activation.decide import stop as switch
 from omnimix.cli import show
 from omnimix.cli.options import HERE, JsonOption, WorkspaceOption, opened
 from omnimix.core.errors import InvalidInput
-from omnimix.flow.machine import Machine
-from omnimix.governance import audit
+from omnimix.flow.stop import set_stop
 from omnimix.settings import Settings
 
 _Campaign = Annotated[str | None, typer.Argument(help="The campaign's key: the name of its file.")]
@@ -45,7 +44,8 @@ def stop(
     """
     with opened(workspace) as (settings, machine):
         if not listed:
-            _change(machine, _named(campaign, everything, settings), by or getpass.getuser(), why)
+            name = _named(campaign, everything, settings)
+            set_stop(machine, name, stopped=True, by=by or getpass.getuser(), why=why)
         online = machine.online()
         try:
             found = switch.stops(online)
@@ -71,7 +71,7 @@ def resume(
     """Let a stopped campaign be served again; --all lifts every stop."""
     with opened(workspace) as (settings, machine):
         name = _named(campaign, everything, settings, known=False)
-        _change(machine, name, by or getpass.getuser(), None)
+        set_stop(machine, name, stopped=False, by=by or getpass.getuser())
     if json:
         show.as_json({"resumed": name})
     else:
@@ -85,25 +85,6 @@ def _named(campaign: str | None, everything: bool, settings: Settings, *, known:
     if campaign and known:
         settings.job(campaign)
     return campaign or switch.ALL
-
-
-def _change(machine: Machine, name: str, actor: str, why: str | None) -> None:
-    """Switch and write it into the audit; `why` None lifts the stop. The switch comes first: it must not wait."""
-    now = machine.clock()
-    online = machine.online()
-    try:
-        if why is None:
-            switch.resume(online, name)
-        else:
-            at_us = int(now.replace(tzinfo=UTC).timestamp() * 1e6)
-            switch.stop(online, name, switch.Stop(at_us, actor, why))
-    finally:
-        online.close()
-    action = "campaign.resume" if why is None else "campaign.stop"
-    with machine.ledger.begin() as session:
-        audit.append(session, actor=actor, action=action, subject=name, detail={"why": why or ""}, now=now)
-    with machine.ledger() as session:
-        machine.anchor.write(session)
 
 
 def _at(at_us: int) -> str:
