@@ -5,6 +5,7 @@ out  Pace for the release; Standing (plan, spent, chance) for a person; counters
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,14 +16,19 @@ from ibis import _
 from ibis.expr.types import Table
 
 from omnimix.activation.decide.budget import Counter, buried, dead, key_of, read_counter, rebuilt, turned, written
+from omnimix.activation.decide.decision import unpacked
 from omnimix.activation.decide.pacing import HOUR, WEEK_HOURS, Day, Pace, day_at, micros_of, planned
 from omnimix.audience.segment.local import local
+from omnimix.data.ingest import LOCK
+from omnimix.flow.bids import bills_of
 from omnimix.flow.machine import Job, Machine
 from omnimix.flow.people import events_of, lines_of
 from omnimix.governance.consent import Purpose
 from omnimix.store.online.port import Change, OnlineStore
+from omnimix.store.turns import turn
 
 WEEKS = 8  # of traffic, from which the profile of the week is made
+_MOST = 20_000  # journal entries at once
 _SMOOTH = 200.0  # events' worth of belief that every day has the same hours
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  instants are naive UTC
 
@@ -137,6 +143,62 @@ def recount(store: OnlineStore, pace: Pace, *, before: int, hours: Mapping[int, 
 
     store.change([key_of(pace.campaign)], make)
     return after
+
+
+def recount_all(machine: Machine, paces: Mapping[str, Pace]) -> dict[str, int]:
+    """Put the counters right of campaigns where a worker was killed, or that the store has lost.
+
+    Returns what came back, in micros, by campaign. Where bids are made it waits until they cannot be billed any
+    more. Safe to do again; costs nothing while nobody is missing.
+    """
+    now = machine.clock()
+    as_of = now - timedelta(seconds=machine.bid.life_seconds)
+    back: dict[str, int] = {}
+    store = machine.online()
+    try:
+        raw = store.read([key_of(c) for c in paces])
+        for (campaign, pace), value in zip(paces.items(), raw, strict=True):
+            counter = read_counter(value)
+            if value is None or dead(counter, micros_at(as_of)):
+                with turn(machine.warehouse.local.root.parent / LOCK):  # nothing moves from journal to facts
+                    before, hours = _paid(machine, store, pace, now)
+                after = recount(store, pace, before=before, hours=hours, now=as_of)
+                back[campaign] = max(0, counter.granted - after.granted) if value is not None else 0
+    finally:
+        store.close()
+    return back
+
+
+def _paid(machine: Machine, store: OnlineStore, pace: Pace, now: dt.datetime) -> tuple[int, dict[int, int]]:
+    """What decisions and bills come to: on earlier days, and by hour of today's local day."""
+    day = day_at(pace.timezone, micros_at(now))
+    facts = machine.warehouse.local
+    mine = facts.table("decision").filter((_.campaign == pace.campaign) & (_.cost_micros > 0))
+    paid = mine.select("decision_id", "decided_at", "cost_micros")
+    found = facts.arrow(paid)
+    instants = found["decided_at"].cast("int64").to_pylist()
+    costs = zip(instants, found["cost_micros"].to_pylist(), strict=True)
+    rows = dict(zip(found["decision_id"].to_pylist(), costs, strict=True))
+    at = 0
+    while entries := store.entries(at, _MOST):
+        at = entries[-1][0]
+        for one in (unpacked(entry) for _number, entry in entries):
+            if one.campaign == pace.campaign and one.cost:
+                rows[one.decision_id] = (one.at_us, one.cost)
+    before, hours = 0, defaultdict[int, int](int)
+    for at_us, cost in rows.values():
+        if at_us < day.starts_us:
+            before += cost
+        elif at_us < day.ends_us:
+            hours[int((at_us - day.starts_us) // HOUR)] += cost
+    for bill in bills_of(machine):
+        if bill.campaign == pace.campaign:
+            micros = -(-bill.nano // 1000)
+            if bill.on.toordinal() < day.number:
+                before += micros
+            else:
+                hours[0] += micros  # bills name a day, not an hour
+    return before, dict(hours)
 
 
 def micros_at(at: dt.datetime) -> int:
