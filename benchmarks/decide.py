@@ -34,6 +34,7 @@ from omnimix.activation.decide.release import FOLDER, point, save
 from omnimix.activation.decide.state import alias_key, packed, state_key
 from omnimix.activation.experiment.ladder import Ladder
 from omnimix.app import KEY_FILE, STATE
+from omnimix.flow.follow import position_key
 from omnimix.governance.keys import load_key
 from omnimix.governance.pseudonym import KeyKind, Pseudonyms
 from omnimix.store.online.lmdb_store import LmdbStore
@@ -100,6 +101,7 @@ def prepare(folder: Path) -> list[bytes]:
             values[alias_key(pseudonyms.of(KeyKind.USER, f"u{number}"))] = state.person.encode()
             values[state_key(state.person)] = packed(state)
         store.change([], lambda _, v=values: Change(v))
+    store.change([], lambda _: Change(position_key({})))  # the facts know nobody: nothing is to be rebuilt
     store.close()
     return [_call(rng) for _ in range(CALLS)]
 
