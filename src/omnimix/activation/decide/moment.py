@@ -14,6 +14,7 @@ bits of a float, nothing is ever rounded, and the order of additions does not ma
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import msgspec
 import numpy as np
@@ -85,8 +86,14 @@ def chances(moment: Moment, x: npt.NDArray[np.float32], columns: IntArray) -> Fl
     drawn = np.dot(x.astype(np.float64), moment.draws).reshape(len(moment.variants), -1)
     if count < len(drawn):
         drawn = drawn[columns]
-    wins = np.count_nonzero(drawn == np.maximum.reduce(drawn), axis=1)
+    won = (drawn == np.maximum.reduce(drawn)).astype(np.float32)
+    wins = np.dot(won, _ones(won.shape[1])).astype(np.float64)  # a product with ones counts fastest; it is exact
     return np.asarray(wins / wins.sum() * (1 - moment.floor) + moment.floor / count)
+
+
+@cache
+def _ones(count: int) -> npt.NDArray[np.float32]:
+    return np.ones(count, dtype=np.float32)
 
 
 def chances_many(moment: Moment, x: npt.NDArray[np.float32], masks: BoolArray) -> FloatArray:

@@ -222,13 +222,13 @@ def _solve(problem: _Problem, main: FloatArray, own: FloatArray) -> _Solved:
     eye = np.eye(len(main))
     half = own[:, None] * problem.gram
     scaled = eye + half * own
-    inverse = np.linalg.inv(scaled)
+    inverse = np.asarray(np.linalg.inv(scaled), dtype=np.float64)
     pull = inverse @ half
     target = own * problem.cross
     z0 = (inverse @ target[..., None])[..., 0]
     left = (problem.gram - half.transpose(0, 2, 1) @ pull).sum(axis=0)
     h = main * (problem.cross - (z0[..., None, :] @ half)[..., 0, :]).sum(axis=-2)
-    shared: FloatArray = np.linalg.inv(eye + main[:, None] * left * main)
+    shared = np.linalg.inv(eye + main[:, None] * left * main)
     w = h @ shared
     through = pull * main
     z = z0 - (through @ w[..., None, :, None])[..., 0]
@@ -257,7 +257,12 @@ def _fitted_scales(
 
     begin = np.log(now / start).ravel()
     found = minimize(
-        loss, begin, jac=True, method="L-BFGS-B", bounds=[(-3, 3)] * len(begin), options={"maxiter": 12, "ftol": 1e-4}
+        loss,
+        begin,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-3, 3)] * len(begin),
+        options={"maxiter": 12, "ftol": 1e-4},
     )
     return np.asarray(start * np.exp(found.x.reshape(2, count)))
 
