@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -34,13 +35,14 @@ from omnimix.activation.decide.release import FOLDER, point, save
 from omnimix.activation.decide.state import alias_key, packed, state_key
 from omnimix.activation.experiment.ladder import Ladder
 from omnimix.app import KEY_FILE, STATE
+from omnimix.core.clock import micros, utc_now
 from omnimix.flow.follow import position_key
 from omnimix.governance.keys import load_key
 from omnimix.governance.pseudonym import KeyKind, Pseudonyms
 from omnimix.store.online.lmdb_store import LmdbStore
 from omnimix.store.online.port import Change
 from omnimix.testing.collector import WRITE_KEY, Collector, free_port
-from omnimix.testing.decisions import PLACEMENTS, release_of, request_of, state_of
+from omnimix.testing.decisions import PLACEMENTS, RULES, release_of, request_of, state_of
 from omnimix.testing.evidence import Figure, at_least, at_most
 
 PART = float(os.environ.get("OMNIMIX_BENCH_PART", "1"))
@@ -87,7 +89,10 @@ def _compared(ours: int, bare: int, calls: list[bytes]) -> Iterator[Figure]:
 def prepare(folder: Path) -> list[bytes]:
     """Lay out a workspace with a release and people; calls for them."""
     Collector(folder)
-    release = release_of(seed=1, variants=VARIANTS, ladder=_ALL_MOMENT)
+    now = utc_now()
+    # Quiet hours that are not now: else there would be nothing to choose at night.
+    rules = replace(RULES, quiet_hours=f"{(now.hour + 8) % 24}-{(now.hour + 16) % 24}")
+    release = release_of(seed=1, variants=VARIANTS, ladder=_ALL_MOMENT, rules=rules, now_us=micros(now))
     releases = folder / STATE / FOLDER
     save(release, releases)
     point(releases, release.release_id)
@@ -97,7 +102,7 @@ def prepare(folder: Path) -> list[bytes]:
     for start in range(0, PEOPLE, 1_000):
         values: dict[bytes, bytes | None] = {}
         for number in range(start, min(start + 1_000, PEOPLE)):
-            state = state_of(rng, f"pf_{number:020x}")
+            state = state_of(rng, f"pf_{number:020x}", now_us=micros(now))
             values[alias_key(pseudonyms.of(KeyKind.USER, f"u{number}"))] = state.person.encode()
             values[state_key(state.person)] = packed(state)
         store.change([], lambda _, v=values: Change(v))

@@ -76,28 +76,37 @@ def release_of(
     rules: Eligibility = RULES,
     varied: bool = True,
     moment: bool = True,
+    now_us: int = NOW_US,
 ) -> Release:
     """A release of that many variants a campaign. `varied` False: nothing about an offer is ever in the way."""
     rng = random.Random(seed)
     return named(
         Release(
             release_id="",
-            made_us=NOW_US,
+            made_us=now_us,
             salt=f"salt {seed}",
             timezone="Europe/London",
             assumed=("measurement", "personalisation"),
             placements=PLACEMENTS,
             campaigns=tuple(
-                _running(rng, name, variants, ladder or Ladder(), rules, varied, moment) for name in campaigns
+                _running(rng, name, variants, ladder or Ladder(), rules, varied, moment, now_us)
+                for name in campaigns
             ),
         )
     )
 
 
 def _running(
-    rng: random.Random, campaign: str, count: int, ladder: Ladder, rules: Eligibility, varied: bool, moment: bool
+    rng: random.Random,
+    campaign: str,
+    count: int,
+    ladder: Ladder,
+    rules: Eligibility,
+    varied: bool,
+    moment: bool,
+    now_us: int,
 ) -> Running:
-    offers = tuple(_offer(rng, campaign, n, varied) for n in range(count))
+    offers = tuple(_offer(rng, campaign, n, varied, now_us) for n in range(count))
     ids, briefs = tuple(o.variant for o in offers), tuple(o.brief for o in offers)
     snapshot = prior_snapshot(
         campaign=campaign,
@@ -119,8 +128,8 @@ def _running(
     draws = mean + noise.normal(0, 20, (64, count, len(names)))
     return Running(
         campaign=campaign,
-        starts_us=NOW_US - 20 * DAY_US,
-        ends_us=NOW_US + 20 * DAY_US,
+        starts_us=now_us - 20 * DAY_US,
+        ends_us=now_us + 20 * DAY_US,
         rules=rules,
         slices=slices(ladder),
         offers=offers,
@@ -130,7 +139,7 @@ def _running(
     )
 
 
-def _offer(rng: random.Random, campaign: str, number: int, varied: bool) -> Offer:
+def _offer(rng: random.Random, campaign: str, number: int, varied: bool, now_us: int) -> Offer:
     brief = (BROAD, *SEGMENTS)[number % 4]
     low = float(rng.randrange(300, 4000))
     often = rng.random if varied else lambda: 1.0
@@ -154,20 +163,22 @@ def _offer(rng: random.Random, campaign: str, number: int, varied: bool) -> Offe
             assets=tuple(Asset(s, 300, 300, f"creatives/{number}-{s}.png", "A present") for s in sizes),
             subject="A present",
         ),
-        starts_us=NOW_US + rng.randrange(-5, 15) * DAY_US // 10 if often() < 0.2 else 0,
-        ends_us=NOW_US + rng.randrange(0, 30) * DAY_US // 10 if often() < 0.2 else 1 << 62,
+        starts_us=now_us + rng.randrange(-5, 15) * DAY_US // 10 if often() < 0.2 else 0,
+        ends_us=now_us + rng.randrange(0, 30) * DAY_US // 10 if often() < 0.2 else 1 << 62,
     )
 
 
-def state_of(rng: random.Random, person: str, *, campaigns: Sequence[str] = ("autumn",)) -> State:
+def state_of(
+    rng: random.Random, person: str, *, campaigns: Sequence[str] = ("autumn",), now_us: int = NOW_US
+) -> State:
     """A person; most permit everything, some refuse, some were shown much, some nobody has met."""
     known = rng.random() < 0.9
     low = rng.randrange(200, 6000)
     said = {p: rng.random() for p in ("advertising", "email", "measurement", "personalisation")}
-    day = NOW_US // DAY_US
+    day = now_us // DAY_US
     return State(
         person=person,
-        published_us=NOW_US - DAY_US if known else 0,
+        published_us=now_us - DAY_US if known else 0,
         profile_id=person if known else "",
         segment=rng.choice((*SEGMENTS, "(rest)")) if known else "",
         stage="customer",
@@ -183,14 +194,14 @@ def state_of(rng: random.Random, person: str, *, campaigns: Sequence[str] = ("au
             for p, x in said.items()
             if x < 0.95 or p in ("measurement", "personalisation")
         },
-        suppressed={"email": NOW_US - DAY_US} if rng.random() < 0.1 else {},
-        first_us=NOW_US - 300 * DAY_US,
-        last_us=NOW_US - rng.randrange(60 * DAY_US),
+        suppressed={"email": now_us - DAY_US} if rng.random() < 0.1 else {},
+        first_us=now_us - 300 * DAY_US,
+        last_us=now_us - rng.randrange(60 * DAY_US),
         counts={"Product Viewed": {day - 1: 3, day: rng.randrange(5)}, "Product Added": {day - 2: 1}},
         views=tuple(
-            (NOW_US - n, n, rng.choice(PRODUCTS), rng.choice(CATEGORIES), 500) for n in range(rng.randrange(8))
+            (now_us - n, n, rng.choice(PRODUCTS), rng.choice(CATEGORIES), 500) for n in range(rng.randrange(8))
         ),
-        bought={rng.choice(PRODUCTS): NOW_US - rng.randrange(90 * DAY_US) for _ in range(rng.randrange(4))},
+        bought={rng.choice(PRODUCTS): now_us - rng.randrange(90 * DAY_US) for _ in range(rng.randrange(4))},
         engaged={f"loyal-{campaigns[0]}-01": (3, 5, 9, rng.randrange(3), 9)} if rng.random() < 0.3 else {},
         shown={c: {day - n: rng.randrange(1, 4) for n in rng.sample(range(9), 3)} for c in campaigns}
         | {"@web": {day - n: rng.randrange(1, 4) for n in rng.sample(range(9), 2)}}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from omnimix.web.answer import Answer, Headers, Refused
+from omnimix.web.bodies import whole_body
 from omnimix.web.desk import Desk
 from omnimix.web.gate import check_length, check_type, origin_headers, plain, preflight_headers, too_large
 from omnimix.web.tally import Counter, Histogram, Tally
@@ -95,9 +96,9 @@ async def body_of(scope: Any, protocol: Any, *, most: int, seconds: float) -> by
 async def read(protocol: Any, *, most: int, seconds: float, whole: bool = False) -> bytes:
     """The body as it came. `whole`: its length was told and is not too large. Raises Refused (413, 408)."""
     try:
+        if whole:
+            return await whole_body(protocol, seconds)
         async with asyncio.timeout(seconds):
-            if whole:
-                return bytes(await protocol())
             pieces, size = [], 0
             async for piece in protocol:
                 size += len(piece)

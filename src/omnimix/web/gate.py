@@ -83,6 +83,8 @@ def _hash(key: str) -> bytes:
 
 def check_type(content_type: str | None) -> None:
     """Raises Refused (415) for a body that is said to be no JSON, or in another charset than UTF-8."""
+    if content_type == "application/json":
+        return
     kind, _, rest = (content_type or "").partition(";")
     charset = next(
         (p.partition("=")[2] for p in rest.split(";") if p.strip().lower().startswith("charset=")), "utf-8"

@@ -7,18 +7,20 @@ A rule is a look-up that gives the whole set at once, however many offers there 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from operator import or_
 
 from omnimix.activation.decide.release import Offer, Placement, Running
-from omnimix.activation.decide.state import DAY_US, State, is_suppressed, permits
+from omnimix.activation.decide.state import DAY_US, State, is_suppressed, permissions
 from omnimix.activation.experiment.eligibility import Eligibility, Reason
 
 Against = list[tuple[int, int]]  # (Reason, set of places)
 
 _WEEK = 7
+_NONE = (0, 0, 0, 0, 0, 0)
 _CONSENT, _CAP, _SUPPRESSED = Reason.NO_CONSENT.value, Reason.FREQUENCY_CAP.value, Reason.SUPPRESSED.value
 _QUIET, _STOPPED, _ROBOT = Reason.QUIET_HOURS.value, Reason.STOPPED.value, Reason.ROBOT.value
 _BOUGHT, _LANGUAGE, _REGION = Reason.BOUGHT.value, Reason.LANGUAGE.value, Reason.REGION.value
@@ -30,41 +32,35 @@ _PRICE, _DATES, _PLACEMENT, _SHOWN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What all calls of one instant have in common. `hour` is that of the workspace's time zone."""
+
+    us: int
+    hour: int
+    assumed: frozenset[str]  # purposes
+
+
 class Call:
     """One person at one place now, as far as the rules look."""
 
-    __slots__ = (
-        "assumed",
-        "country",
-        "hour",
-        "language",
-        "now_us",
-        "place",
-        "placement",
-        "robot",
-        "said",
-        "state",
-        "taken",
-        "totals",
-    )
+    __slots__ = ("country", "language", "now", "place", "placement", "robot", "said", "state", "taken", "totals")
 
     def __init__(
         self,
-        *,
         state: State,
+        now: Now,
         placement: str,
         place: Placement,
         context: Mapping[str, str | float | bool],
         said: Mapping[str, bool],
-        assumed: frozenset[str],
-        now_us: int,
-        hour: int,
         robot: bool,
-        taken: Iterable[str] = (),
+        taken: Sequence[str],
     ) -> None:
-        self.state, self.placement, self.place = state, placement, place
-        self.now_us, self.hour = now_us, hour  # the hour in the workspace's time zone
-        self.said, self.assumed = said, assumed  # consents the caller brings; purposes assumed
+        self.state, self.now = state, now
+        self.placement, self.place = placement, place
+        known = permissions(state)
+        self.said = {**known, **said} if said else known  # what the caller says holds before what is known
         self.language = str(context.get("language") or state.language)
         self.country = str(context.get("country") or state.country)
         self.robot = robot or state.robot
@@ -72,23 +68,25 @@ class Call:
         self.totals: tuple[int, int, int, int] | None = None
 
     def permits(self, purpose: str) -> bool:
-        """What the caller says now holds before what is known."""
+        """Whether the person permits a purpose."""
         said = self.said.get(purpose)
-        return permits(self.state, purpose, self.assumed) if said is None else said
+        return purpose in self.now.assumed if said is None else said
 
     def counted(self, campaign: str) -> tuple[int, int, int, int, int, int]:
         """Shown today and within a week: everything, this campaign, this channel."""
-        today = self.now_us // DAY_US
-        own = _recent(self.state.shown.get(campaign), today)
+        shown = self.state.shown
+        if not shown:
+            return _NONE
+        today = self.now.us // DAY_US
         if self.totals is None:
             day = week = 0
-            for what, days in self.state.shown.items():
-                if not what.startswith("@"):
+            for what, days in shown.items():
+                if what[0] != "@":
                     one, seven = _recent(days, today)
                     day, week = day + one, week + seven
-            self.totals = (day, week, *_recent(self.state.shown.get(f"@{self.place.channel}"), today))
-        day, week, *channel = self.totals
-        return (day, week, *own, channel[0], channel[1])
+            self.totals = (day, week, *_recent(shown.get(f"@{self.place.channel}"), today))
+        day, week, of_day, of_week = self.totals
+        return (day, week, *_recent(shown.get(campaign), today), of_day, of_week)
 
 
 def _recent(days: Mapping[int, int] | None, today: int) -> tuple[int, int]:
@@ -112,6 +110,7 @@ class RuleSets:
 
     campaign: str
     rules: Eligibility
+    caps: tuple[int, int, int, int, int, int]  # in the order of Call.counted
     quiet: tuple[int, int] | None
     everything: int
     fixed: Against  # what holds for everybody
@@ -141,6 +140,14 @@ def rule_sets(running: Running, placements: Mapping[str, Placement]) -> RuleSets
     return RuleSets(
         campaign=running.campaign,
         rules=rules,
+        caps=(
+            rules.impressions_per_day,
+            rules.impressions_per_week,
+            rules.campaign_per_day,
+            rules.campaign_per_week,
+            rules.channel_per_day,
+            rules.channel_per_week,
+        ),
         quiet=rules.quiet(),
         everything=(1 << len(offers)) - 1,
         fixed=[(int(reason), places) for reason, places in fixed.items() if places],
@@ -165,18 +172,18 @@ def against(sets: RuleSets, call: Call, *, stopped: bool) -> Against:
     state = call.state
     whole = (
         (_CONSENT, not call.permits(call.place.purpose or sets.rules.purpose)),
-        (_CAP, _capped(sets.rules, call.counted(sets.campaign))),
+        (_CAP, _capped(sets.caps, call.counted(sets.campaign))),
         (_SUPPRESSED, bool(state.suppressed) and is_suppressed(state, call.place.channel)),
-        (_QUIET, sets.quiet is not None and _within(call.hour, *sets.quiet)),
+        (_QUIET, sets.quiet is not None and _within(call.now.hour, *sets.quiet)),
         (_STOPPED, stopped),
         (_ROBOT, call.robot),
     )
     parts = (
-        (_BOUGHT, _bought(sets, state, call.now_us) if state.bought else 0),
+        (_BOUGHT, _bought(sets, state, call.now.us) if state.bought else 0),
         (_LANGUAGE, sets.languages.get(_base(call.language), sets.everything) if call.language else 0),
         (_REGION, sets.countries.get(call.country, sets.elsewhere) if call.country else 0),
         (_PRICE, _far(sets, state)),
-        (_DATES, sets.off[bisect_right(sets.turns, call.now_us)]),
+        (_DATES, sets.off[bisect_right(sets.turns, call.now.us)]),
         (_PLACEMENT, sets.fits[call.placement]),
         (_SHOWN, _union([sets.places.get(v, 0) for v in call.taken]) if call.taken else 0),
     )
@@ -186,19 +193,15 @@ def against(sets: RuleSets, call: Call, *, stopped: bool) -> Against:
 
 def ruled_out(found: Against, blocking: int) -> int:
     """The places that reasons in `blocking` rule out."""
-    return _union(places for reason, places in found if reason & blocking)
+    out = 0
+    for reason, places in found:
+        if reason & blocking:
+            out |= places
+    return out
 
 
-def _capped(rules: Eligibility, counted: tuple[int, int, int, int, int, int]) -> bool:
-    caps = (
-        rules.impressions_per_day,
-        rules.impressions_per_week,
-        rules.campaign_per_day,
-        rules.campaign_per_week,
-        rules.channel_per_day,
-        rules.channel_per_week,
-    )
-    return any([cap and count >= cap for cap, count in zip(caps, counted, strict=True)])
+def _capped(caps: Sequence[int], counted: Sequence[int]) -> bool:
+    return any([count >= cap > 0 for cap, count in zip(caps, counted, strict=True)])
 
 
 def _bought(sets: RuleSets, state: State, now_us: int) -> int:
@@ -223,6 +226,7 @@ def _within(hour: int, first: int, end: int) -> bool:
     return first <= hour < end if first < end else hour >= first or hour < end
 
 
+@lru_cache(maxsize=1024)
 def _base(language: str) -> str:
     return language.partition("-")[0].lower()
 

@@ -6,6 +6,7 @@ out  Answer
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -14,9 +15,10 @@ from omnimix.activation.decide.decision import FRESH_S, Answer, Kept, Slot
 from omnimix.activation.decide.feedback import click_path, pixel_path
 from omnimix.activation.decide.serving import unkept
 from omnimix.activation.decide.token import Tokens
-from omnimix.activation.experiment.eligibility import reasons
+from omnimix.activation.experiment.eligibility import Reason, reasons
 
 _SECOND = 1_000_000
+_NAME = {int(reason): reasons(int(reason))[0] for reason in Reason}
 
 
 def answer_of(made: Sequence[Made], *, release: str, now_us: int, tokens: Tokens | None, token_us: int) -> Answer:
@@ -62,10 +64,16 @@ def _slot(made: Made, tokens: Tokens | None, expires_us: int) -> Slot:
 def excluded(against: Sequence[tuple[int, Kept]], pool: Kept) -> dict[str, int]:
     """How many of the places in `pool` each reason ruled out, by its name."""
     within = unkept(pool)
-    counted = [(reason, (unkept(places) & within).bit_count()) for reason, places in against]
-    return {reasons(reason)[0]: count for reason, count in counted if count}
+    if not within:
+        return {}
+    counted = {}
+    for reason, places in against:
+        if ruled := (places if type(places) is int else unkept(places)) & within:
+            counted[_NAME[reason]] = ruled.bit_count()
+    return counted
 
 
+@lru_cache(maxsize=4)
 def _until(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

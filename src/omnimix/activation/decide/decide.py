@@ -17,13 +17,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from omnimix.activation.decide.against import Against, Call, against, ruled_out
-from omnimix.activation.decide.choice import resolved
+from omnimix.activation.decide.against import Against, Call, Now, against, ruled_out
 from omnimix.activation.decide.decision import Decided, Request
 from omnimix.activation.decide.grow import decided
 from omnimix.activation.decide.moment import Moment, chances, chances_many
 from omnimix.activation.decide.pacing import throttle
-from omnimix.activation.decide.release import Placement
 from omnimix.activation.decide.serving import MOST_PLACES, Chances, Served, Serving, chances_of, kept, masks
 from omnimix.activation.decide.state import State
 from omnimix.activation.decide.stop import is_stopped
@@ -77,12 +75,12 @@ class _Pick:
     __slots__ = (
         "against",
         "ask",
+        "at",
         "call",
         "dice",
         "fit",
         "lane",
         "measured",
-        "place",
         "pool",
         "rung",
         "segment",
@@ -91,9 +89,8 @@ class _Pick:
         "x",
     )
 
-    def __init__(self, ask: int, call: Call, dice: bytes, served: Served | None) -> None:
-        self.ask, self.call, self.dice, self.served = ask, call, dice, served
-        self.place: Placement = call.place
+    def __init__(self, at: int, ask: Ask, call: Call, dice: bytes, served: Served | None) -> None:
+        self.at, self.ask, self.call, self.dice, self.served = at, ask, call, dice, served
         self.measured = call.permits(MEASUREMENT)
         self.segment = self.lane = ""
         self.rung = Rung.BROAD
@@ -112,28 +109,29 @@ def decide_many(
     made: list[list[Made]] = [[] for _ in asks]
     changed: dict[str, State] = {}
     left = dict(live.showings)
-    hour = serving.hour(now_us)
-    waiting = list(range(len(asks)))
+    now = Now(now_us, serving.hour(now_us), serving.assumed)
+    waiting: Sequence[int] = range(len(asks))
     while waiting:
         busy: set[str] = set()
         picks, later = [], []
         for at in waiting:
             person = asks[at].person
-            if person and person in busy:
+            if person in busy:
                 later.append(at)
                 continue
-            busy.add(person)
+            if person:
+                busy.add(person)
             state = changed.get(person) or states.get(person) or State(person)
-            picks.append(_picked(serving, asks[at], at, state, made[at], now_us, hour, live, left))
+            picks.append(_picked(serving, asks[at], at, state, now, made[at], live, left))
         for pick, found in zip(picks, _chances(picks), strict=True):
-            one = _made(serving, pick, found, now_us)
-            made[pick.ask].append(one)
-            person = asks[pick.ask].person
-            if person and one.decided.chosen >= 0:
-                changed[person] = decided(
-                    pick.call.state, campaign=one.decided.campaign, channel=one.decided.channel, at_us=now_us
+            one = _made(serving, pick, found)
+            made[pick.at].append(one)
+            if pick.ask.person and one.decided.chosen >= 0:
+                campaign, channel = one.decided.campaign, one.decided.channel
+                changed[pick.ask.person] = decided(
+                    pick.call.state, campaign=campaign, channel=channel, at_us=now_us
                 )
-        waiting = [p.ask for p in picks if len(made[p.ask]) < asks[p.ask].slots] + later
+        waiting = [p.at for p in picks if len(made[p.at]) < p.ask.slots] + later
     return made, changed
 
 
@@ -142,44 +140,34 @@ def _picked(
     ask: Ask,
     at: int,
     state: State,
+    now: Now,
     before: Sequence[Made],
-    now_us: int,
-    hour: int,
     live: Live,
     left: dict[str, int],
 ) -> _Pick:
     """One slot's campaign, rung and eligible places."""
-    request = ask.request
-    call = Call(
-        state=state,
-        placement=ask.placement,
-        place=serving.placements[ask.placement],
-        context=request.context,
-        said=request.consent,
-        assumed=serving.assumed,
-        now_us=now_us,
-        hour=hour,
-        robot=ask.robot,
-        taken=[m.decided.variant for m in before if m.decided.variant],
-    )
+    request, placement = ask.request, ask.placement
+    taken = [m.decided.variant for m in before if m.decided.variant]
+    place = serving.placements[placement]
+    call = Call(state, now, placement, place, request.context, request.consent, ask.robot, taken)
     dice = ask.dice[DICE * len(before) : DICE * (len(before) + 1)]
-    filling = serving.filling[ask.placement]
+    filling = serving.filling[placement]
     if request.campaign is not None:
-        filling = tuple(s for s in filling if s.campaign == request.campaign)
-    if not filling:
-        return _Pick(at, call, dice, None)
-    first = int.from_bytes(dice[17:20], "big") % len(filling)
-    found = None
-    for served in filling[first:] + filling[:first]:
-        pick = _looked(serving, served, ask, _Pick(at, call, dice, served), live, left)
+        filling = tuple([s for s in filling if s.campaign == request.campaign])
+    if len(filling) > 1:
+        first = int.from_bytes(dice[17:20], "big") % len(filling)
+        filling = filling[first:] + filling[:first]
+    found = _Pick(at, ask, call, dice, None)
+    for served in filling:
+        pick = _looked(serving, _Pick(at, ask, call, dice, served), served, live, left)
         if pick.fit:
             return pick
-        found = found or pick
-    assert found is not None  # noqa: S101
+        if found.served is None:
+            found = pick
     return found
 
 
-def _looked(serving: Serving, served: Served, ask: Ask, pick: _Pick, live: Live, left: dict[str, int]) -> _Pick:
+def _looked(serving: Serving, pick: _Pick, served: Served, live: Live, left: dict[str, int]) -> _Pick:
     """What one campaign may show in this slot."""
     call = pick.call
     state = call.state
@@ -189,24 +177,27 @@ def _looked(serving: Serving, served: Served, ask: Ask, pick: _Pick, live: Live,
         pick.lane, pick.rung = UNKNOWN, Rung.BROAD
     else:
         pick.lane = lane_at(serving.point(state.profile_id), served.running.slices)
-        pick.rung = resolved(served.ready, pick.segment, pick.lane)
+        pick.rung = served.rung(pick.segment, pick.lane)
         if not personal and pick.rung is not Rung.NONE:
             pick.rung = Rung.BROAD
     pick.pool, pick.step = _pool(served, pick, state)
     pick.against = against(served.sets, call, stopped=is_stopped(live.stopped, served.campaign))
     pick.fit = pick.pool & ~ruled_out(pick.against, _BLOCKING[pick.rung])
-    if pick.fit and served.cost:
-        chance = live.chance.get(served.campaign, 1.0)
-        if left.get(served.campaign, 0) < 1 or not throttle(
-            chance, int.from_bytes(pick.dice[20:24], "big") / 2**32
-        ):
-            pick.against.append((_BUDGET, served.sets.everything))
-            pick.fit = 0
-        else:
-            left[served.campaign] -= 1
-    if personal and served.features is not None:
-        pick.x = served.features.vector(state, ask.request.context, call.now_us)
+    if pick.fit and served.cost and not _paid(served.campaign, pick, live, left):
+        pick.against.append((_BUDGET, served.sets.everything))
+        pick.fit = 0
+    if pick.fit and personal and served.features is not None:
+        pick.x = served.features.vector(state, pick.ask.request.context, call.now.us)
     return pick
+
+
+def _paid(campaign: str, pick: _Pick, live: Live, left: dict[str, int]) -> bool:
+    """Whether the campaign takes part and has a showing left that is paid for, which is then set aside."""
+    chance, draw = live.chance.get(campaign, 1.0), int.from_bytes(pick.dice[20:24], "big") / 2**32
+    if left.get(campaign, 0) < 1 or not throttle(chance, draw):
+        return False
+    left[campaign] -= 1
+    return True
 
 
 def _pool(served: Served, pick: _Pick, state: State) -> tuple[int, int]:
@@ -220,7 +211,7 @@ def _pool(served: Served, pick: _Pick, state: State) -> tuple[int, int]:
     if not served.stories:
         step = sum([state.engaged[v][3] > 0 for v in state.engaged.keys() & served.sets.places.keys()])
         return served.pool(pick.segment, pick.rung, step), step
-    found = told(served.stories, state, pick.call.now_us)
+    found = told(served.stories, state, pick.call.now.us)
     if found is None:
         return served.pool(pick.segment, Rung.SEGMENT, 0), 0
     story, step = found
@@ -260,7 +251,7 @@ def by_moment(
     return [chances_of(c, row[c]) for c, row in zip(columns, many, strict=True)]
 
 
-def _made(serving: Serving, pick: _Pick, found: Chances, now_us: int) -> Made:
+def _made(serving: Serving, pick: _Pick, found: Chances) -> Made:
     served, call = pick.served, pick.call
     draw = (int.from_bytes(pick.dice[10:17], "big") >> 3) / (1 << 53)
     chosen, probability = found.drawn(draw) if found.columns else (-1, 1.0)
@@ -268,11 +259,11 @@ def _made(serving: Serving, pick: _Pick, found: Chances, now_us: int) -> Made:
     asked = served is not None and pick.rung is Rung.MOMENT and pick.x is not None
     log = Decided(
         decision_id=f"dec_{pick.dice[:10].hex()}",
-        at_us=now_us,
+        at_us=call.now.us,
         person=call.state.person if pick.measured else "",
         campaign=served.campaign if served else "",
         placement=call.placement,
-        channel=pick.place.channel,
+        channel=call.place.channel,
         release=serving.release.release_id,
         snapshot=served.snapshot_id if served else "",
         model=served.model if served and asked else "",

@@ -6,6 +6,7 @@ out  Request, Answer; Decided, which holds everything that makes the same choice
 Raw ids of a Request never leave the worker that reads it: behind it, a person is a pseudonym.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -84,7 +85,7 @@ class Decided(msgspec.Struct, frozen=True, array_like=True):
     rung: str
     step: int
     draw: float  # in [0, 1): the choice was drawn with it
-    against: list[tuple[int, Kept]]  # reasons that held, each with the places it ruled out
+    against: Sequence[tuple[int, Kept]]  # reasons that held, each with the places it ruled out
     pool: Kept  # places that the rung might show
     eligible: Kept  # those of them that no reason ruled out
     chances: bytes  # of the eligible, float64 little-endian; they sum to 1

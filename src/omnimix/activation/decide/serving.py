@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omnimix.activation.decide.against import RuleSets, rule_sets
-from omnimix.activation.decide.choice import IntArray, Ready, chances, pool, ready
+from omnimix.activation.decide.choice import IntArray, Ready, chances, pool, ready, resolved
 from omnimix.activation.decide.decision import Kept
 from omnimix.activation.decide.feature import Features, compiled
 from omnimix.activation.decide.moment import Moment
@@ -69,6 +69,13 @@ class Served:
     _pools: dict[tuple[str, Rung, int], int] = field(default_factory=dict)
     _chances: dict[tuple[str, int], Chances] = field(default_factory=dict)
     _columns: dict[int, IntArray] = field(default_factory=dict)
+    _rungs: dict[tuple[str, str], Rung] = field(default_factory=dict)
+
+    def rung(self, segment: str, lane: str) -> Rung:
+        """What a lane comes to in a segment."""
+        if (found := self._rungs.get((segment, lane))) is None:
+            found = self._rungs[segment, lane] = resolved(self.ready, segment, lane)
+        return found
 
     def pool(self, segment: str, rung: Rung, step: int) -> int:
         """The set of places that a rung may show in a segment, before eligibility."""

@@ -133,23 +133,26 @@ def state_key(person: str) -> bytes:
     return PERSON + person.encode()
 
 
-def permits(state: State, purpose: str, assumed: Collection[str]) -> bool:
-    """Whether the person permits a purpose. `assumed` names purposes granted where nothing was said.
+def permissions(state: State) -> dict[str, bool]:
+    """What the person said of each purpose; a purpose they said nothing of is left out.
 
     The newest word counts, of two at the same instant the refusal; a grant that a client merely sends along is as
     old as the source's first, or its last refusal.
     """
-    refused = granted = -1
+    said: dict[str, tuple[int, int]] = {}
     for key, (no, yes, first, newest) in state.consents.items():
-        if key.partition(" ")[0] != purpose:
-            continue
-        refused = max(refused, no or -1)
-        granted = max(granted, yes or -1)
         if newest > no:
-            granted = max(granted, no + 1 if no else first)
-    if refused < 0 and granted < 0:
-        return purpose in assumed
-    return granted > refused
+            yes = max(yes, no + 1 if no else first)
+        purpose = key[: key.find(" ")]
+        before = said.get(purpose)
+        said[purpose] = (no, yes) if before is None else (max(before[0], no), max(before[1], yes))
+    return {purpose: yes > no for purpose, (no, yes) in said.items() if yes or no}
+
+
+def permits(state: State, purpose: str, assumed: Collection[str]) -> bool:
+    """Whether the person permits a purpose. `assumed` names purposes granted where nothing was said."""
+    said = permissions(state).get(purpose)
+    return purpose in assumed if said is None else said
 
 
 def is_suppressed(state: State, channel: str) -> bool:
