@@ -1,4 +1,4 @@
-"""The process beside the workers that makes facts of what waits in the inbox.
+"""The process beside the workers that makes facts of what waits in the inbox, and of what was decided.
 
 in   a workspace's folder
 out  facts; one log line for each settling, with counts
@@ -14,6 +14,7 @@ import structlog
 from omnimix.app import STATE, machine_of, settings_of
 from omnimix.core.errors import OmnimixError
 from omnimix.flow.collect import INBOX, settle_waiting
+from omnimix.flow.decisions import settle_decisions
 from omnimix.flow.online import adopt_links, rebuild
 from omnimix.web.logs import tell_in_json
 
@@ -35,7 +36,7 @@ def keep_settling(root: Path) -> None:
             rules = settings_of(root, os.environ).file.collect
             waiting = sum(p.stat().st_size for p in (root / STATE / INBOX).glob("*.log"))
             due = time.monotonic() - last >= rules.settle_seconds or waiting >= rules.settle_mb << 20
-            if waiting and due:
+            if due:
                 last = time.monotonic()
                 settle_once(root)
         except FileNotFoundError:
@@ -61,3 +62,5 @@ def settle_once(root: Path) -> None:
             )
         if adopt_links(machine):  # live state joined people whom the links keep apart
             rebuild(machine)
+        if decisions := settle_decisions(machine):
+            log.info("decisions settled", decisions=decisions)
