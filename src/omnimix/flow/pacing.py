@@ -68,9 +68,13 @@ def pace_of(machine: Machine, job: Job) -> Pace:
 
 
 def profile_of(machine: Machine) -> tuple[float, ...]:
-    """(168,) share of the traffic by hour of the week from Monday 0:00, local; empty where nothing is known."""
+    """(168,) share of the traffic by hour of the week from Monday 0:00, local; empty where nothing is known.
+
+    Whole days before today: within a day it stays the same.
+    """
+    until = dt.datetime.combine(machine.today.date(), dt.time())
     for seen in (events_of(machine, Purpose.MEASUREMENT), lines_of(machine, Purpose.MEASUREMENT)):
-        table = hours_of_week(seen, until=machine.today, timezone=machine.timezone)
+        table = hours_of_week(seen, until=until, timezone=machine.timezone)
         counts = np.zeros(WEEK_HOURS)
         for row in machine.warehouse.arrow(table.order_by("hour")).to_pylist():
             counts[row["hour"]] = row["seen"]
