@@ -11,7 +11,7 @@ import msgspec
 from omnimix.activation.bid.win_curve import PRIOR, Curve, Tally, fitted
 from omnimix.store.online import Change, OnlineStore
 
-KEY = b"c:"
+KEY = b"w:"  # win curves; `c:` is online state that a rebuild makes anew
 _LEAST = 20  # bids seen anew before a curve is fitted again
 _EVERY = 4  # looks between two times that counts are shared
 _MOST = 4  # curves that are fitted in one look
