@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from omnimix.activation.decide.feature import Feature, FeatureRules
+from omnimix.activation.decide.feature import Feature, FeatureRules, compiled
 from omnimix.activation.decide.moment import moment_of
 from omnimix.activation.decide.moment import to_bytes as moment_bytes
 from omnimix.activation.decide.pacing import Pace, Way
@@ -150,8 +150,8 @@ def _snapshot(names: tuple[str, ...], rng: np.random.Generator) -> Snapshot:
 def _moment(names: tuple[str, ...], features: int, rng: np.random.Generator) -> bytes:
     """A model of the hour of the day and made-up flags; about one minor unit of margin a decision."""
     declared = {f"f{i:02d}": Feature(source=f"context.f{i}", kind="flag") for i in range(features - 1)}
-    rules = FeatureRules(features=declared)
-    columns = ("always", *declared)
+    rules = FeatureRules(features=declared, interactions=())
+    columns = compiled(rules).names
     mean = rng.normal(0, 0.05, (len(names), len(columns)))
     mean[:, 0] += 1.0
     draws = mean + rng.normal(0, 0.1, (64, *mean.shape))
@@ -238,6 +238,18 @@ class Exchange:
         answer.read()
         self.statuses[answer.status] += 1
         return answer.status
+
+    def forget(self, response: Mapping[str, Any] | None) -> str | None:
+        """Bill nothing for a response of one bid; the bid's id."""
+        for seat in (response or {}).get("seatbid") or ():
+            for bid in seat["bid"]:
+                self.invoice.pop(bid["id"], None)
+                return str(bid["id"])
+        return None
+
+    def reconnect(self) -> None:
+        """Call on a new connection, after the bidder was away."""
+        self._connection.close()
 
     @property
     def billed(self) -> Decimal:
