@@ -93,7 +93,8 @@ class Traffic:
     def seen(self, spent: int, seconds: float, chance: float) -> "Traffic":
         """What is known after `seconds` more at `chance`, in which `spent` micros went."""
         keep = exp(-seconds / FADE_S)
-        return Traffic(keep * self.money + spent, keep * self.open_s + chance * seconds)
+        money = max(0.0, keep * self.money + spent)  # what lost bids give back makes `spent` negative at times
+        return Traffic(money, keep * self.open_s + chance * seconds)
 
 
 def micros_of(text: str, currency: str) -> int:
