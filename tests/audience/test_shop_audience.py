@@ -46,7 +46,7 @@ def test_the_shop_has_a_handful_of_segments_with_precise_rules(warehouse: Wareho
     rows = shop_features(warehouse)
     assert rows.num_rows == CUSTOMERS
     assert pc.sum(rows["revenue_minor"]).as_py() > 800_000_000  # £8.3m from known customers, fees apart
-    found = fit_segments(rows, SegmentRules(resamples=4, starts=2), seed=7, currency="GBP")
+    found = fit_segments(rows, SegmentRules(resamples=4, starts=2, bootstraps=8), seed=7, currency="GBP")
     placed = members(rows, found, as_of=AS_OF)
     assert placed.num_rows == CUSTOMERS == sum(s.size for s in found.segments)
     named = [s for s in found.segments if s.key != REST]

@@ -37,7 +37,7 @@ def compared(warehouse: Warehouse, events: list[Event], devices: list[str | None
     )
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(events=event_lists(known=True), data=st.data())
 def test_a_difference_counts_what_followed_within_the_horizon(
     warehouse: Warehouse, events: list[Event], data: st.DataObject

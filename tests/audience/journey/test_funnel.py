@@ -14,7 +14,7 @@ WITHIN = timedelta(days=7)
 funnels = st.sampled_from([NAMES[:1], NAMES[:2], NAMES[1::-1], NAMES[:3], NAMES])
 
 
-@settings(max_examples=15)
+@settings(max_examples=7)
 @given(events=event_lists(), names=funnels)
 def test_a_funnel_says_what_the_paths_say(
     warehouse: Warehouse, events: list[Event], names: tuple[str, ...]
@@ -32,7 +32,7 @@ def test_a_funnel_says_what_the_paths_say(
     assert warehouse.arrow(held).num_rows == entered
 
 
-@settings(max_examples=12)
+@settings(max_examples=7)
 @given(events=event_lists())
 def test_the_wait_runs_from_the_first_chance_to_the_first_chance(
     warehouse: Warehouse, events: list[Event]

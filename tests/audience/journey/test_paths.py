@@ -43,7 +43,7 @@ def spelled(steps: list[str], end: str) -> tuple[str, str]:
     return JOIN.join(once[:SPELLED]), end if len(once) <= SPELLED else LONGER
 
 
-@settings(max_examples=15)
+@settings(max_examples=7)
 @given(events=event_lists())
 def test_whole_paths_are_what_people_did(warehouse: Warehouse, events: list[Event]) -> None:
     shapes = warehouse.materialise(
@@ -65,7 +65,7 @@ def test_whole_paths_are_what_people_did(warehouse: Warehouse, events: list[Even
     assert total == {"paths": count.total(), "shapes": len(count)}
 
 
-@settings(max_examples=15)
+@settings(max_examples=7)
 @given(events=event_lists())
 def test_contexts_count_what_came_before(warehouse: Warehouse, events: list[Event]) -> None:
     moved = warehouse.materialise(moves(event_steps(event_table(events)), within_days=7, as_of=AS_OF))
@@ -117,7 +117,7 @@ def test_moves_that_are_still_open_are_no_evidence() -> None:
     assert fit_contexts(table(ways)).kept == ()
 
 
-@settings(max_examples=12)
+@settings(max_examples=7)
 @given(events=event_lists())
 def test_conversion_is_from_the_first_visit_to_the_next_goal(warehouse: Warehouse, events: list[Event]) -> None:
     moved = moves(event_steps(event_table(events)), within_days=7, as_of=AS_OF)

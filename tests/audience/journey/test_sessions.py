@@ -13,6 +13,7 @@ GAP = timedelta(minutes=30)
 SIGNS = ("medium", "utm_source", "click_id_kind", "referrer_host", "page_path")
 
 
+@settings(max_examples=10)  # each compiles its queries anew
 @given(events=event_lists())
 def test_sessions_are_cut_at_pauses(warehouse: Warehouse, events: list[Event]) -> None:
     expected: dict[str, int] = {}
@@ -28,6 +29,7 @@ def test_sessions_are_cut_at_pauses(warehouse: Warehouse, events: list[Event]) -
     assert sum(r["opens"] for r in rows) == len({(r["profile_id"], r["session"]) for r in rows})
 
 
+@settings(max_examples=10)  # each compiles its queries anew
 @given(events=event_lists())
 def test_sessions_lose_no_event(warehouse: Warehouse, events: list[Event]) -> None:
     rows = warehouse.arrow(sessions(in_sessions(event_table(events), gap_minutes=30))).to_pylist()
@@ -38,7 +40,7 @@ def test_sessions_lose_no_event(warehouse: Warehouse, events: list[Event]) -> No
     assert all(r["started_at"] <= r["ended_at"] for r in rows)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(events=event_lists())
 def test_each_session_has_a_touch_and_each_number_its_profiles(warehouse: Warehouse, events: list[Event]) -> None:
     said = [("cpc" if place % 3 == 0 else None) for place, _ in enumerate(events)]

@@ -23,6 +23,7 @@ def counted(warehouse: Warehouse, events: list[Event]) -> list[dict[str, object]
     )
 
 
+@settings(max_examples=7)  # each compiles its queries anew
 @given(events=event_lists())
 def test_transitions_are_what_the_paths_say(warehouse: Warehouse, events: list[Event]) -> None:
     expected, who = slow_moves(events, WITHIN)
@@ -31,6 +32,7 @@ def test_transitions_are_what_the_paths_say(warehouse: Warehouse, events: list[E
     assert {(r["step"], r["next_step"]): r["profiles"] for r in found} == {m: len(p) for m, p in who.items()}
 
 
+@settings(max_examples=7)  # each compiles its queries anew
 @given(events=event_lists())
 def test_moves_add_up(warehouse: Warehouse, events: list[Event]) -> None:
     found = counted(warehouse, events)
@@ -46,13 +48,13 @@ def test_moves_add_up(warehouse: Warehouse, events: list[Event]) -> None:
     assert all(abs(share - 1) < 1e-12 for share in shares.values())
 
 
-@settings(max_examples=12)
+@settings(max_examples=7)
 @given(events=event_lists())
 def test_the_order_of_rows_does_not_matter(warehouse: Warehouse, events: list[Event]) -> None:
     assert counted(warehouse, events) == counted(warehouse, sorted(events))
 
 
-@settings(max_examples=12)
+@settings(max_examples=7)
 @given(events=event_lists())
 def test_every_number_has_its_profiles(warehouse: Warehouse, events: list[Event]) -> None:
     moved = warehouse.materialise(moves(event_steps(event_table(events)), within_days=7, as_of=AS_OF))
@@ -66,6 +68,7 @@ def test_every_number_has_its_profiles(warehouse: Warehouse, events: list[Event]
         assert len(ids) == len(set(ids)) == row["profiles"]
 
 
+@settings(max_examples=7)  # each compiles its queries anew
 @given(events=event_lists())
 def test_waits_are_the_waits_between_the_steps(warehouse: Warehouse, events: list[Event]) -> None:
     moved = moves(event_steps(event_table(events)), within_days=7, as_of=AS_OF)

@@ -70,7 +70,7 @@ ORDERS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(ORDERS)
 def test_hours_are_mean_shares_of_people_and_sum_to_one(orders: list[tuple[str, int, int]]) -> None:
     of = {"a": "x", "b": "x", "c": "y", "d": "y"}
@@ -172,7 +172,7 @@ def test_objections_count_each_person_once(warehouse: Warehouse) -> None:
 STEPS = st.lists(st.tuples(st.sampled_from("pq"), st.sampled_from("ABC"), st.booleans()), min_size=1, max_size=10)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(STEPS)
 def test_paths_are_the_steps_people_took(rows: list[tuple[str, str, bool]]) -> None:
     moves, wanted = [], {}
