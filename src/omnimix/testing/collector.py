@@ -85,15 +85,19 @@ class Collector:
 
     def start(self, *options: str, seconds: float = 60) -> "Collector":
         """Start `omnimix serve` and wait until it answers. Raises Unavailable when it does not."""
+        self.process = self.spawned(*options)
+        self.wait(seconds)
+        return self
+
+    def spawned(self, *options: str) -> "subprocess.Popen[bytes]":
+        """The process of `omnimix serve`, just started."""
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own command
+            return subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-c", _SERVE, "serve", "--workspace", str(self.root), *options],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        self.wait(seconds)
-        return self
 
     def wait(self, seconds: float = 60) -> None:
         """Wait until the server answers. Raises Unavailable when it does not."""

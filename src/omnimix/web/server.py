@@ -75,6 +75,7 @@ def serve(
             fix='add [collect.write_keys] web = "${OMNIMIX_WRITE_KEY}" and set that variable to a random text',
         )
     _check_port(rules)
+    tell_in_json()
     begin(root / STATE / _TALLIES)
     server = _server(root, rules)
     beside = Beside(

@@ -27,6 +27,7 @@ _MOST_FILES = 1_024
 COUNTER, HISTOGRAM = "counter", "histogram"
 _SIZE = {COUNTER: 1, HISTOGRAM: len(BUCKETS) + 2}  # a histogram: its buckets, those above, the sum in µs
 _BOUNDS_NS = [int(b * 1e9) for b in BUCKETS]
+_SUM = len(BUCKETS) + 1
 
 Series = tuple[str, str, tuple[tuple[str, str], ...]]  # kind, name, labels
 
@@ -52,8 +53,9 @@ class Histogram:
 
     def took(self, nanoseconds: int) -> None:
         """Count one that took so long."""
-        self._values[self._at + bisect_left(_BOUNDS_NS, nanoseconds)] += 1
-        self._values[self._at + len(_BOUNDS_NS) + 1] += nanoseconds // 1000
+        values, at = self._values, self._at
+        values[at + bisect_left(_BOUNDS_NS, nanoseconds)] += 1
+        values[at + _SUM] += nanoseconds // 1000
 
 
 class Tally:
