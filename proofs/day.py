@@ -35,12 +35,13 @@ from omnimix.store.online.lmdb_store import LmdbStore
 from omnimix.testing.evidence import Figure, at_least, at_most, equal
 from omnimix.testing.moments import HOURS, MomentMarket, MomentTruth, Visits, batches
 from proofs._day_ladder import Lived, lanes_of, live, live_in_bulk
+from proofs._day_pacing import rough_day
 from proofs._day_rivals import EVERY_US, RIVALS, lived
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-DECISIONS, SEEDS = 1_000_000, 5
+DECISIONS, SEEDS, ROUGH_DAYS = 1_000_000, 5, 10
 LADDER = Ladder(none=0.03, broad=0.03, relevant=0.03, segment=0.03, sequence=0.03, moment=0.03)
 TRUTH = MomentTruth(bursts={10.0: 4.0, 20.5: 2.5}, outages=((15.0, 15.75),))
 COST = 4_000  # micros of one showing: 0.4 minor units
@@ -80,6 +81,11 @@ def figures() -> Iterator[Figure]:
     yield at_most("|spent − budget| of that day", 100 * abs(whole.spent - whole.cap) / whole.cap, 5, unit=" %")
     yield equal("micros spent above the cap", max(0, whole.spent - whole.cap), 0)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        for way in (Way.EVEN, Way.FORECAST):
+            shares = list(pool.map(rough_day, [way] * ROUGH_DAYS, range(ROUGH_DAYS)))
+            off = 100 * max(abs(share - 1) for share in shares)
+            yield at_most(f"{way}: |spent − budget|, worst of {ROUGH_DAYS} rough days", off, 5, unit=" %")
+            yield equal(f"{way}: rough days above the cap", sum(share > 1 for share in shares), 0)
         days = list(pool.map(in_bulk, [DECISIONS] * SEEDS, range(2, 2 + SEEDS)))
     for rival in RIVALS:
         gains = np.array([d.gain(rival) for d in days])

@@ -134,7 +134,7 @@ def lived(folder: Path, pace: Pace, truth: MomentTruth, *, seed: int, most: int)
     draws = np.random.default_rng(seed).random(len(at))
     store = LmdbStore(folder, map_bytes=1 << 26)
     purses = [Purse(store, f"w{i}", {"c": pace}) for i in range(2)]
-    step = 20 * SECOND
+    step = 40 * SECOND
     edges = np.searchsorted(at, np.arange(0, DAY + step, step)).tolist()
     for tick, (start, stop) in enumerate(pairwise(edges)):
         now = MONDAY + tick * step
