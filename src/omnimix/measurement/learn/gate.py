@@ -5,8 +5,8 @@ out  Verdict: the off-policy evaluation, and whether the model may be published
 
 A model judged on the decisions it was fitted on looks better than it is. So the log is cut in two by person; each
 half is judged with the policy and the reward model that the other half teaches (Chernozhukov et al. 2018,
-Econometrics Journal 21, cross-fitting). Margins of young decisions are divided by the share known at their age; where
-less than half is known they are left out.
+Econometrics Journal 21, cross-fitting). Margins of young decisions are divided by the share known at their age;
+where less than half is known they are left out.
 """
 
 from collections.abc import Callable
@@ -41,8 +41,15 @@ class Log:
 
     def part(self, rows: BoolArray) -> "Log":
         """Some of the rows."""
-        parts = (self.x, self.masks, self.place, self.probability, self.reward, self.known, self.person)
-        return Log(*(values[rows] for values in parts))
+        return Log(
+            x=self.x[rows],
+            masks=self.masks[rows],
+            place=self.place[rows],
+            probability=self.probability[rows],
+            reward=self.reward[rows],
+            known=self.known[rows],
+            person=self.person[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +68,9 @@ class Verdict:
 def judge(log: Log, fit: Callable[[BoolArray], Moment], *, tolerance: float) -> Verdict:
     """Judge the model that `fit` makes of the decisions a mask (N,) lets it see.
 
-    `tolerance` ≥ 0 is the share of the running policy's value that a model may be worse by, at the lower end of the
-    interval: new models come often and differ little, so they need not be proven better each time, only not worse.
+    `tolerance` ≥ 0 is the share of the running policy's value that a model may be worse by, at the lower end of
+    the interval: new models come often and differ little, so they need not be proven better each time, only not
+    worse.
     """
     if tolerance < 0:
         raise InvalidInput(f"a tolerance of {tolerance:g}", where="moment.tolerance", fix="give 0 or more")

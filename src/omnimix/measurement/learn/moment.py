@@ -170,10 +170,11 @@ def learnt(
 ) -> Moment:
     """The Moment that the sums teach: `features` and `classes` (F,) are those of `rules` compiled.
 
-    `ahead` decisions are still to come before what is learnt loses its use; only what those can resolve is explored
-    (predictive sampling, Liu, Van Roy & Xu 2023). None: all of it. Of that, `explore` in [0, 1] is the share of the
-    spread that is drawn from. Full Thompson sampling explores more than pays where contexts vary by themselves
-    (Chapelle & Li 2011, NeurIPS, posterior reshaping; Bastani, Bayati & Khosravi 2021, Management Science 67).
+    `ahead` decisions are still to come before what is learnt loses its use; only what those can resolve is
+    explored (predictive sampling, Liu, Van Roy & Xu 2023). None: all of it. Of that, `explore` in [0, 1] is the
+    share of the spread that is drawn from. Full Thompson sampling explores more than pays where contexts vary by
+    themselves (Chapelle & Li 2011, NeurIPS, posterior reshaping; Bastani, Bayati & Khosravi 2021, Management
+    Science 67).
     """
     found = fit(sums, classes, prior)
     sampled = found.draws(draws, seed) if ahead is None else found.reachable(draws, seed, ahead)
@@ -204,7 +205,7 @@ class _Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Solved:
-    """Posterior in units of the scales: w = (β − b) / main, z = δ / own. Leading axes as in the problem's cross."""
+    """Posterior in units of the scales: w = (β − b) / main, z = δ / own. Leading axes are those of `cross`."""
 
     theta: FloatArray  # (…, V, F) mean of main·w + own·z
     w: FloatArray  # (…, F)

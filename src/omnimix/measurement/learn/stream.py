@@ -11,6 +11,7 @@ that becomes known later, a refund, or a sender found out as a robot is an amend
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -51,7 +52,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """Days (whole days since 1970 UTC) and what was decided on them. `a + b` of two batches; `a - b` takes back."""
+    """Days (whole days since 1970 UTC) and what was decided on them. `a + b` of two batches; `a - b` undoes."""
 
     variants: int  # V
     features: int  # F
@@ -143,3 +144,20 @@ def weighed(sums: Sums, *, today: int, known: FloatArray, keep: float = 1.0) -> 
         out.cross[:] += past * UNIT * REWARD_UNIT * part.cross
         out.squares[:] += past * REWARD_UNIT**2 * part.squares
     return out
+
+
+def to_bytes(sums: Sums) -> bytes:
+    """msgpack; `from_bytes` gives the same numbers."""
+    days = [(day, [part.tobytes() for part in sums.days[day]._parts]) for day in sorted(sums.days)]
+    return msgspec.msgpack.encode((sums.variants, sums.features, days))
+
+
+def from_bytes(content: bytes) -> Sums:
+    """The inverse of `to_bytes`."""
+    variants, features, days = msgspec.msgpack.decode(content, type=tuple[int, int, list[tuple[int, list[bytes]]]])
+    shapes = [part.shape for part in _nothing(variants, features)._parts]
+    read = {
+        day: Day(*(np.frombuffer(p, dtype=np.int64).reshape(s) for p, s in zip(parts, shapes, strict=True)))
+        for day, parts in days
+    }
+    return Sums(variants, features, read)
