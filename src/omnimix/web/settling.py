@@ -16,6 +16,8 @@ from omnimix.core.errors import OmnimixError
 from omnimix.flow.collect import INBOX, settle_waiting
 from omnimix.flow.decisions import settle_decisions
 from omnimix.flow.online import adopt_links, rebuild
+from omnimix.flow.pacing import recount_all
+from omnimix.flow.release import current_release
 from omnimix.web.logs import tell_in_json
 
 log = structlog.get_logger("omnimix.settle")
@@ -64,3 +66,7 @@ def settle_once(root: Path) -> None:
             rebuild(machine)
         if decisions := settle_decisions(machine):
             log.info("decisions settled", decisions=decisions)
+        release = current_release(machine)
+        paces = {r.campaign: r.pace for r in release.campaigns if r.pace} if release else {}
+        if back := recount_all(machine, paces):
+            log.info("loans of killed workers came back", micros=back)
