@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     commands = typer.Typer(
         no_args_is_help=True,
-        help="The moment model: what was learnt from live decisions, what it would have earned, whether it is served.",
+        help="The moment model: learnt from live decisions, judged by what it would have earned, served.",
     )
     commands.command("evaluate")(evaluate)
     commands.command("promote")(promote)
@@ -37,8 +37,8 @@ def evaluate(
 ) -> int:
     """Learn a model from the log and say what it would have earned. Nothing is published.
 
-    The log of the rung `moment` is cut in two by person; each half is judged with what the other half teaches. IPS,
-    SNIPS and DR are estimates of the margin of a decision; DR is the one that is judged by. Exit code 1: refused.
+    The log of the rung `moment` is cut in two by person; each half is judged with what the other half teaches.
+    IPS, SNIPS and DR are estimates of the margin of a decision; DR is judged by. Exit code 1: refused.
     """
     return _learn(campaign, workspace, json=json, publish=False, fresh=fresh)
 
