@@ -14,8 +14,8 @@ import structlog
 from omnimix.app import STATE, machine_of, settings_of
 from omnimix.core.errors import OmnimixError
 from omnimix.flow.collect import INBOX, settle_waiting
-from omnimix.flow.learn import learn_released
 from omnimix.flow.decisions import settle_decisions
+from omnimix.flow.learn import learn_released
 from omnimix.flow.online import adopt_links, rebuild
 from omnimix.flow.pacing import recount_all
 from omnimix.flow.release import current_release
