@@ -5,17 +5,15 @@ out  SPEND rows, media entries in the books of each campaign; an account by exch
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 import msgspec
 from ibis import _
 
-from omnimix.activation.bid.ask import matched
+from omnimix.activation.bid.ask import match_key, matched
 from omnimix.activation.bid.notice import EVENTS, SOURCE
-from omnimix.activation.decide.state import alias_key, person_of
 from omnimix.flow.machine import Machine
 from omnimix.flow.step import Counts
 from omnimix.governance.pseudonym import KeyKind, Pseudonyms, normalised
@@ -126,26 +124,18 @@ def match_ids(machine: Machine, exchange: str, pairs: Iterable[tuple[str, str]])
     Only pseudonyms of both are kept, in the online store.
     """
     of = Pseudonyms(machine.key).of
-    changes: dict[bytes, bytes] = {}
+    found: dict[bytes, bytes | None] = {}
     for theirs, ours in pairs:
         name = normalised(KeyKind.ANONYMOUS, ours)
         if name and theirs.strip():
-            mark = of(KeyKind.ANONYMOUS, name)
-            changes[alias_key(matched(exchange, theirs, of))] = mark.encode()
+            found[match_key(matched(exchange, theirs, of))] = of(KeyKind.ANONYMOUS, name).encode()
     online = machine.online()
     try:
-        keys = sorted(changes)
-        for at in range(0, len(keys), _BATCH):
-            part = keys[at : at + _BATCH]
-            known = online.read([alias_key(changes[k].decode()) for k in part])
-            people = {
-                k: value or person_of(changes[k].decode()).encode() for k, value in zip(part, known, strict=True)
-            }
-            online.change([], partial(_alias, people))
+        rows = sorted(found.items())
+        for at in range(0, len(rows), _BATCH):
+            part = Change(dict(rows[at : at + _BATCH]))
+            online.change([], lambda _raw, part=part: part)  # type: ignore[misc]
+        online.flush()
     finally:
         online.close()
-    return len(changes)
-
-
-def _alias(people: Mapping[bytes, bytes], _raw: list[bytes | None]) -> Change:
-    return Change(dict(people))
+    return len(found)

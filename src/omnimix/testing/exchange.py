@@ -73,6 +73,7 @@ def publish_made_up(
     features: int = 0,
     daily: int = 10_000_000_000,
     rules: Eligibility = Eligibility(impressions_per_week=0),  # noqa: B008 - frozen
+    ladder: Ladder = Ladder(),  # noqa: B008
     seed: int = 1,
 ) -> Release:
     """Publish a release of one campaign in a workspace. `daily`: its budget in micros."""
@@ -84,7 +85,7 @@ def publish_made_up(
         starts_us=_STARTS_US,
         ends_us=_ENDS_US,
         rules=rules,
-        slices=slices(Ladder()),
+        slices=slices(ladder),
         offers=offers,
         snapshot=snapshot_bytes(_snapshot(names, rng)),
         moment=_moment(names, features, rng) if features else b"",

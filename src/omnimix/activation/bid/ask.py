@@ -23,6 +23,7 @@ from omnimix.governance.consent.signals import Signals
 _DEVICES = {1: "mobile", 2: "desktop", 3: "tv", 4: "mobile", 5: "tablet", 6: "mobile", 7: "tv"}
 _MOST_MARKS = 8
 MATCHED = "match"  # kind of a pseudonym of an exchange's id
+_MATCH = b"x:"  # before it, in the online store: the mark of the same person's id with us
 Named = Callable[[str, str], str]  # kind, id → pseudonym
 
 
@@ -95,6 +96,16 @@ def marks_of(user: User, exchange: str, rules: Exchange, pseudonym: Named) -> tu
 def matched(source: str | None, text: str, pseudonym: Named) -> str:
     """The mark of an id that an exchange or another source of ids gave out."""
     return pseudonym(MATCHED, f"{source}\x1f{text.strip()}")
+
+
+def is_theirs(mark: str) -> bool:
+    """Whether a mark is of an id that is not ours."""
+    return mark.startswith(MATCHED)
+
+
+def match_key(mark: str) -> bytes:
+    """Where the online store has our mark of the same person (UTF-8)."""
+    return _MATCH + mark.encode()
 
 
 def context_of(request: BidRequest) -> dict[str, str | float | bool]:

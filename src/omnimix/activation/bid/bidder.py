@@ -3,9 +3,11 @@
 in   Asked requests, the online store, a Purse, tokens; letters of what became of earlier bids
 out  responses or no-bids; the money of lost bids back in the purse; win curves that learn
 
-A bid is a decision like any other and stands in the journal before it leaves. Its price is taken from the budget
-at once and given back when the bid is lost, so that however many of the open bids win, no cap is broken. Frequency
-caps count what was billed: of one person more bids than a cap allows may be open, for as long as bids live.
+A bid is a decision like any other. Nobody saw the ad of a bid that was lost: what is billed goes to the journal
+and counts for frequency caps, both in one turn. Until then a bid is known to its worker alone; should that be
+killed, bids that were open and are billed later are in the books, but not in the journal. The price is taken from
+the budget at once and given back when the bid is lost, so that however many of the open bids win, no cap is
+broken. Of one person more bids than a cap allows may be open, for as long as bids live.
 """
 
 import os
@@ -13,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from omnimix.activation.bid.answer import Bid, response
-from omnimix.activation.bid.ask import Asked, Refusal
+from omnimix.activation.bid.ask import Asked, Refusal, is_theirs, match_key
 from omnimix.activation.bid.curves import Curves, curve_key
 from omnimix.activation.bid.fit import NoBid, Opportunity, Terms
 from omnimix.activation.bid.maker import Maker
@@ -35,6 +37,7 @@ from omnimix.activation.decide.turn import Named, people_of
 from omnimix.governance.consent.purpose import Purpose
 from omnimix.store.online import Change, OnlineStore
 
+_NOBODY = Request()
 _GRACE_S = 5  # after a bid's life, in which notices are still on their way
 _CHANCE = 4  # random bytes for trying another price
 _PURPOSES = (Purpose.ADVERTISING, Purpose.PERSONALISATION, Purpose.MEASUREMENT)
@@ -51,11 +54,10 @@ class Answered:
 class _Turn:
     """What one group of requests shares."""
 
-    __slots__ = ("entries", "now_us", "open", "states", "stopped")
+    __slots__ = ("now_us", "open", "states", "stopped")
 
     def __init__(self, now_us: int, states: dict[str, State], stopped: frozenset[str]) -> None:
         self.now_us, self.states, self.stopped = now_us, states, stopped
-        self.entries: list[bytes] = []
         self.open: list[OpenBid] = []
 
 
@@ -81,25 +83,26 @@ class Bidder:
     def bid(
         self, market: Market, asked: Sequence[Asked], now_us: int, stopped: frozenset[str]
     ) -> list[Answered | Refusal]:
-        """Answer requests that wait together. Raises Unavailable when the store is full or away: then nothing is
-        bid."""
+        """Answer requests that wait together. Raises Unavailable when the store is full or away."""
         placement = market.rules.placement
-        people = people_of(self.store, [Named(Request(), one.marks, placement) for one in asked])
+        people = people_of(self.store, [Named(_NOBODY, m, placement) for m in self._marks(asked)])
         known = list(dict.fromkeys([p for p in people if p]))
         raw = self.store.read([state_key(p) for p in known]) if known else []
         stopped = frozenset(c for c in market.paces if is_stopped(stopped, c))
         turn = _Turn(now_us, {p: unpacked(v, p) for p, v in zip(known, raw, strict=True)}, stopped)
         answers = [self._answered(market, one, person, turn) for one, person in zip(asked, people, strict=True)]
-        if turn.entries:
-            try:
-                self.store.change([], lambda _: Change({}, turn.entries))
-            except Exception:
-                for made in turn.open:
-                    self.purse.give_back(made.campaign, made.micros, now_us)
-                raise
         for made in turn.open:
             self.open.add(made)
         return answers
+
+    def _marks(self, asked: Sequence[Asked]) -> list[tuple[str, ...]]:
+        """The marks of each request, with ours for those of an exchange where they were matched."""
+        theirs = [mark for one in asked for mark in one.marks if is_theirs(mark)]
+        if not theirs:
+            return [one.marks for one in asked]
+        found = self.store.read([match_key(mark) for mark in theirs])
+        ours = {mark: value.decode() for mark, value in zip(theirs, found, strict=True) if value}
+        return [tuple([ours.get(mark, mark) for mark in one.marks]) for one in asked]
 
     def _answered(self, market: Market, asked: Asked, person: str, turn: _Turn) -> Answered | Refusal:
         bids: list[Bid] = []
@@ -134,11 +137,20 @@ class Bidder:
         bidden = Bidden(asked.exchange, cpm, self.worker, asked.money.currency, asked.test)
         bid = self.maker.bid(market, asked, chance, creative, log, bidden, deal=terms.deal, seconds=seconds)
         if not asked.test:
-            turn.entries.append(entry_of(log))
             until = turn.now_us + (seconds + _GRACE_S) * SECOND
             micros = micros_of(cpm)
             turn.open.append(
-                OpenBid(log.decision_id, log.campaign, log.person, curve, cpm, micros, turn.now_us, until)
+                OpenBid(
+                    log.decision_id,
+                    log.campaign,
+                    log.person,
+                    curve,
+                    cpm,
+                    micros,
+                    turn.now_us,
+                    until,
+                    entry_of(log),
+                )
             )
         return bid
 
@@ -198,7 +210,7 @@ class Bidder:
         closed += self.open.ended(now_us)
         for one in closed:
             self._settled(one, now_us)
-        billed = [c.bid for c in closed if c.outcome is Outcome.BILLED and c.bid.person]
+        billed = [c.bid for c in closed if c.outcome is Outcome.BILLED]
         self._forget(read, billed)
         self.curves.share()
         self.purse.renew(now_us)
@@ -217,19 +229,19 @@ class Bidder:
         self.curves.saw(bid.curve, bid.cpm, won=won, threshold=threshold)
 
     def _forget(self, letters: Sequence[bytes], billed: Sequence[OpenBid]) -> None:
-        """Remove letters that were read, and count what was billed for the frequency caps, in one turn."""
+        """Remove letters that were read, journal what was billed and count it for caps, in one turn."""
         if not letters and not billed:
             return
-        people = list(dict.fromkeys([b.person for b in billed]))
+        people = list(dict.fromkeys([b.person for b in billed if b.person]))
 
         def make(raw: list[bytes | None]) -> Change:
             states = {p: unpacked(v, p) for p, v in zip(people, raw, strict=True)}
-            for one in billed:
+            for one in [b for b in billed if b.person]:
                 states[one.person] = decided(
                     states[one.person], campaign=one.campaign, channel=self._channel, at_us=one.at_us
                 )
             values: dict[bytes, bytes | None] = dict.fromkeys(letters)
-            return Change(values | {state_key(p): packed(s) for p, s in states.items()})
+            return Change(values | {state_key(p): packed(s) for p, s in states.items()}, [b.entry for b in billed])
 
         self.store.change([state_key(p) for p in people], make)
 

@@ -15,7 +15,7 @@ from omnimix.activation.bid.notice import Letter, Outcome
 
 @dataclass(frozen=True, slots=True)
 class OpenBid:
-    """One bid. `micros` were taken from the purse for it."""
+    """One bid. `micros` were taken from the purse for it; `entry` is what the journal keeps if it is billed."""
 
     decision_id: str
     campaign: str
@@ -25,6 +25,7 @@ class OpenBid:
     micros: int
     at_us: int
     until_us: int
+    entry: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def value_of(margins: FloatArray, *, quantile: float, caused: float, minor_units
 
     `minor_units`: how many make one unit of the currency. Below 0 there is none.
     """
-    margin = float(np.quantile(margins, quantile)) if len(margins) > 1 else float(margins[0])
+    margin = float(np.sort(margins)[int(quantile * (len(margins) - 1))])  # the draw below which that share lies
     return max(int(margin * caused / minor_units * 1000 * CPM), 0)
 
 
