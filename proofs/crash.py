@@ -31,7 +31,7 @@ from omnimix.app import STATE, machine_of, settings_of
 from omnimix.flow.collect import settle_waiting
 from omnimix.flow.decisions import settle_decisions
 from omnimix.flow.machine import Machine
-from omnimix.flow.online import adopt_links, disagreements, rebuild
+from omnimix.flow.online import disagreements
 from omnimix.testing.collector import WRITE_KEY, Collector, batch_of, made_up
 from omnimix.testing.decisions import release_of
 from omnimix.testing.evidence import Figure, equal
@@ -232,8 +232,6 @@ def _facts(machine: Machine, events: _Events, calls: _Calls) -> Iterator[Figure]
 
 
 def _states(machine: Machine) -> Iterator[Figure]:
-    if adopt_links(machine):
-        rebuild(machine)
     found = disagreements(machine)
     people = len(set(_column(machine, "link", "profile_id")))
     yield Figure("people whose state was compared with the facts", f"{people:,}", "> 0", people > 0)

@@ -84,6 +84,7 @@ def rebuild(machine: Machine, progress: Progress = lambda _step: None, *, anew: 
             for prefix in (PERSON, ALIAS):
                 _drop(online, [key for key, _ in online.scan(prefix)])
         progress("read the facts")
+        _forget(online, machine.vault.forgotten())
         keys = keys_of(machine)
         names, states, found = names_of(keys), states_told(machine, keys), standing_states(machine)
         decided = decisions_told(machine, online, names)
@@ -321,17 +322,22 @@ def state_of(machine: Machine, name: str) -> State:
 def forget_people(machine: Machine) -> int:
     """Remove the states of everybody whose keys the vault has forgotten. How many there were."""
     gone = machine.vault.forgotten()
+    if not gone:
+        return 0
     with turn(lock_of(machine)):
         online = machine.online()
         try:
-            leads = located(online, gone)
-            people = sorted(set(leads.values()))
-            there = [p for p, v in zip(people, online.read([state_key(p) for p in people]), strict=True) if v]
-            aliases = [k for k, v in online.scan(ALIAS) if v.decode() in there] if there else []
-            _drop(online, [*map(state_key, there), *aliases])
-            return len(there)
+            return _forget(online, gone)
         finally:
             online.close()
+
+
+def _forget(online: OnlineStore, gone: Iterable[str]) -> int:
+    people = sorted(set(located(online, gone).values()))
+    there = {p for p, v in zip(people, online.read([state_key(p) for p in people]), strict=True) if v is not None}
+    aliases = [k for k, v in online.scan(ALIAS) if v.decode() in there] if there else []
+    _drop(online, [*map(state_key, sorted(there)), *aliases])
+    return len(there)
 
 
 def _parts(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:

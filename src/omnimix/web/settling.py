@@ -16,7 +16,7 @@ from omnimix.core.errors import OmnimixError
 from omnimix.flow.collect import INBOX, settle_waiting
 from omnimix.flow.decisions import settle_decisions
 from omnimix.flow.learn import learn_released
-from omnimix.flow.online import adopt_links, rebuild
+from omnimix.flow.online import adopt_links, forget_people, rebuild
 from omnimix.flow.pacing import recount_all
 from omnimix.flow.release import current_release
 from omnimix.web.logs import tell_in_json
@@ -70,6 +70,7 @@ def settle_once(root: Path) -> None:
             )
         if adopt_links(machine):  # live state joined people whom the links keep apart
             rebuild(machine)
+        forget_people(machine)
         if decisions := settle_decisions(machine):
             log.info("decisions settled", decisions=decisions)
         release = current_release(machine)

@@ -9,7 +9,7 @@ personalisation a state holds nothing but names, consent, suppression and what w
 """
 
 from collections.abc import Callable, Collection, Mapping
-from heapq import nlargest
+from operator import itemgetter
 from typing import TypeVar
 
 import msgspec
@@ -42,6 +42,7 @@ _STANDING = State.__struct_fields__[1:11]
 K = TypeVar("K")
 T = TypeVar("T")
 Days = dict[str, dict[int, int]]
+_by_value = itemgetter(1, 0)
 
 
 def updated(state: State, event: Event, *, assumed: Collection[str] = BEHAVIOUR) -> State:
@@ -179,7 +180,7 @@ def _bought(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     both = {product: at for product, at in _together(one, other, max).items() if product}
     if len(both) <= MOST_BOUGHT:
         return both
-    return dict(nlargest(MOST_BOUGHT, both.items(), key=lambda item: (item[1], item[0])))
+    return dict(sorted(both.items(), key=_by_value, reverse=True)[:MOST_BOUGHT])
 
 
 def _in_basket(
@@ -189,7 +190,7 @@ def _in_basket(
     both = {product: put for product, put in _together(one, other, max).items() if put[0] > ordered_us}
     if len(both) <= MOST_BASKET:
         return both
-    return dict(nlargest(MOST_BASKET, both.items(), key=lambda item: (item[1], item[0])))
+    return dict(sorted(both.items(), key=_by_value, reverse=True)[:MOST_BASKET])
 
 
 def _engaged(one: Mapping[str, Engaged], other: Mapping[str, Engaged]) -> dict[str, Engaged]:
@@ -220,4 +221,4 @@ def _together(one: Mapping[K, T], other: Mapping[K, T], both: Callable[[T, T], T
 def _most(found: dict[str, T], newest: Callable[[tuple[str, T]], tuple[int, str]]) -> dict[str, T]:
     if len(found) <= MOST_NAMES:
         return found
-    return dict(nlargest(MOST_NAMES, found.items(), key=newest))
+    return dict(sorted(found.items(), key=newest, reverse=True)[:MOST_NAMES])
