@@ -28,7 +28,7 @@ HOMES = {
     "pydantic_ai": ("audience/persona/", "creative/copy/"),
     "typst": ("creative/image/",),
     "PIL": ("creative/", "measurement/report/"),
-    "sklearn": ("audience/segment/", "audience/value/"),
+    "sklearn": (),  # two seconds to import: a reference for tests
     "mrml": ("activation/channel/",),
     "openpyxl": ("data/source/",),
     "phonenumbers": ("data/identity/", "governance/"),

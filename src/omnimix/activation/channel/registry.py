@@ -4,7 +4,8 @@ in   a name, a Setup
 out  a Channel; or NotFound that lists what is installed
 """
 
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 
 from omnimix.activation.channel.port import Channel, Setup
 from omnimix.core.errors import NotFound, Unavailable
@@ -12,14 +13,20 @@ from omnimix.core.errors import NotFound, Unavailable
 GROUP = "omnimix.channels"
 
 
+@lru_cache(maxsize=1)
+def _entries() -> EntryPoints:
+    """Looked up once: every file of every installed package is read for it."""
+    return entry_points(group=GROUP)
+
+
 def installed() -> tuple[str, ...]:
     """Names of the adapters that are installed."""
-    return tuple(sorted({e.name for e in entry_points(group=GROUP)}))
+    return tuple(sorted({e.name for e in _entries()}))
 
 
 def load(name: str, setup: Setup) -> Channel:
     """The adapter registered as `name`. Raises NotFound, and Unavailable when it cannot be imported."""
-    found = [e for e in entry_points(group=GROUP) if e.name == name]
+    found = [e for e in _entries() if e.name == name]
     if not found:
         raise NotFound(
             f"no channel {name!r} is installed",

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import ndtr, stdtr, stdtrit
 
 Floats = npt.NDArray[np.float64]
 BLOCKS = 20  # groups of people that the jackknife leaves out in turn
@@ -45,7 +45,7 @@ def difference(part: float, whole: float, rest: float, rest_whole: float) -> tup
     above = gap + math.hypot(high - p, q - rest_low)
     pooled = (part + rest) / (whole + rest_whole)
     error = math.sqrt(pooled * (1 - pooled) * (1 / whole + 1 / rest_whole))
-    p_value = float(2 * stats.norm.sf(abs(gap) / error)) if error > 0 else 1.0
+    p_value = float(2 * ndtr(-abs(gap) / error)) if error > 0 else 1.0
     return gap, below, above, p_value
 
 
@@ -76,7 +76,7 @@ def jackknife(whole: Any, without: Floats) -> tuple[Floats, Floats]:
     """95 % intervals of an estimate from the estimates `without` each block (first axis). Shapes of `whole`."""
     blocks = len(without)
     error = np.sqrt((blocks - 1) / blocks * np.square(without - without.mean(axis=0)).sum(axis=0))
-    half = float(stats.t.ppf(0.975, blocks - 1)) * error
+    half = float(stdtrit(blocks - 1, 0.975)) * error
     return np.asarray(whole) - half, np.asarray(whole) + half
 
 
@@ -86,4 +86,4 @@ def jackknife_p(whole: float, without: Floats) -> float:
     error = math.sqrt((blocks - 1) / blocks * float(np.square(without - without.mean()).sum()))
     if not error:
         return 1.0
-    return float(2 * stats.t.sf(abs(whole) / error, blocks - 1))
+    return float(2 * stdtr(blocks - 1, -abs(whole) / error))

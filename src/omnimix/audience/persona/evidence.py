@@ -18,7 +18,7 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import bdtr, bdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from omnimix.audience.segment.matrix import FloatArray
 from omnimix.audience.segment.scale import signed_log
@@ -73,11 +73,11 @@ def evidence(members: FloatArray, everybody: FloatArray, method: Method, *, conf
 def of_counts(hits: int, n: int, base_hits: int, base_n: int, *, confidence: float) -> Evidence:
     """The share `hits` of `n` members against `base_hits` of all `base_n`, members included; n ≥ 1."""
     value, base = hits / n, base_hits / base_n
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
+    z = float(ndtri(0.5 + confidence / 2))
     middle = (value + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * float(np.sqrt(value * (1 - value) / n + z * z / (4 * n * n)))
     deviation = float(np.sqrt(base * (1 - base) / n))
-    p = float(2 * stats.norm.sf(abs(value - base) / deviation)) if deviation > 0 else 1.0
+    p = float(2 * ndtr(-abs(value - base) / deviation)) if deviation > 0 else 1.0
     effect = 2 * float(np.arcsin(np.sqrt(value)) - np.arcsin(np.sqrt(base)))
     return Evidence(value, base, min(value, max(0.0, middle - half)), max(value, middle + half), n, p, effect)
 
@@ -101,9 +101,9 @@ def of_moments(members: Moments, everybody: Moments, *, confidence: float) -> Ev
     n, value, base = members.n, members.mean, everybody.mean
     error = float(np.sqrt(members.squared / (n - 1) / n))
     spread = float(np.sqrt(everybody.squared / everybody.n))
-    half = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * error
+    half = float(stdtrit(n - 1, 0.5 + confidence / 2)) * error
     # Members who are all alike give no error to divide by; they say nothing about a mean, so nothing is claimed.
-    p = float(2 * stats.t.sf(abs(value - base) / error, n - 1)) if error > 0 else 1.0
+    p = float(2 * stdtr(n - 1, -abs(value - base) / error)) if error > 0 else 1.0
     effect = (value - base) / spread if spread > 0 else 0.0
     return Evidence(value, base, value - half, value + half, n, p, effect)
 
@@ -111,10 +111,10 @@ def of_moments(members: Moments, everybody: Moments, *, confidence: float) -> Ev
 def _median(members: FloatArray, everybody: FloatArray, *, alpha: float) -> Evidence:
     n, value, base = len(members), float(np.median(members)), float(np.median(everybody))
     ordered = np.sort(members)
-    rank = max(1, int(stats.binom.ppf(alpha / 2, n, 0.5)))
+    rank = max(1, _binomial_quantile(alpha / 2, n, 0.5))
     above, below = int((members > base).sum()), int((members < base).sum())
     untied = above + below
-    p = min(1.0, float(2 * stats.binom.cdf(min(above, below), untied, 0.5))) if untied else 1.0
+    p = min(1.0, float(2 * bdtr(min(above, below), untied, 0.5))) if untied else 1.0
     logged = signed_log(everybody)
     spread = float(logged.std())
     effect = float(signed_log(members).mean() - logged.mean()) / spread if spread > 0 else 0.0
@@ -124,12 +124,21 @@ def _median(members: FloatArray, everybody: FloatArray, *, alpha: float) -> Evid
 def _decile(members: FloatArray, everybody: FloatArray, at: float, *, alpha: float) -> Evidence:
     n, value, base = len(members), float(np.quantile(members, at)), float(np.quantile(everybody, at))
     ordered = np.sort(members)
-    low, high = (int(stats.binom.ppf(q, n, at)) for q in (alpha / 2, 1 - alpha / 2))
+    low, high = (_binomial_quantile(q, n, at) for q in (alpha / 2, 1 - alpha / 2))
     below = int((members < base).sum()) + int((members == base).sum()) // 2
-    p = float(stats.binomtest(below, n, at).pvalue)
+    p = min(1.0, 2 * float(min(bdtr(below, n, at), 1.0 if below == 0 else bdtrc(below - 1, n, at))))
     effect = 2 * float(np.arcsin(np.sqrt(at)) - np.arcsin(np.sqrt(below / n)))  # more below it: a lower decile
     least, most = float(ordered[max(0, low - 1)]), float(ordered[min(n - 1, high)])
     return Evidence(value, base, min(least, value), max(most, value), n, p, effect)
+
+
+def _binomial_quantile(q: float, n: int, at: float) -> int:
+    """The least count of n that at least the share `q` of the draws reach or stay below."""
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if bdtr(middle, n, at) >= q else (middle + 1, high)
+    return low
 
 
 def survivors(p_values: Sequence[float], *, rate: float) -> npt.NDArray[np.bool_]:

@@ -22,7 +22,7 @@ import ibis
 import pyarrow as pa
 from ibis import _
 from ibis.expr.types import Table
-from scipy import stats
+from scipy.special import ndtr
 
 from omnimix.audience.persona.candidate import Candidate, Measure
 from omnimix.audience.persona.evidence import Evidence, Method, of_counts
@@ -131,7 +131,7 @@ def log_odds(of: Mapping[str, int], every: Mapping[str, int]) -> dict[str, float
 
 def _with_p(found: Evidence, z: float) -> Evidence:
     return Evidence(
-        found.value, found.base, found.low, found.high, found.n, float(2 * stats.norm.sf(abs(z))), found.effect
+        found.value, found.base, found.low, found.high, found.n, float(2 * ndtr(-abs(z))), found.effect
     )
 
 

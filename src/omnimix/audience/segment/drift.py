@@ -19,7 +19,7 @@ from enum import StrEnum
 import numpy as np
 import pyarrow as pa
 from ibis.expr.types import Table
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from omnimix.audience.segment.matrix import FloatArray, Matrix
 from omnimix.audience.segment.place import figure
@@ -157,7 +157,7 @@ def compare(then: FloatArray, now: FloatArray) -> tuple[float, float]:
     both = then + now
     seen = both > 0
     statistic = float((((then * math.sqrt(m / n) - now * math.sqrt(n / m)) ** 2)[seen] / both[seen]).sum())
-    return index, float(chi2.sf(statistic, max(1, int(seen.sum()) - 1)))
+    return index, float(chdtrc(max(1, int(seen.sum()) - 1), statistic))
 
 
 def _holm(values: Mapping[str, float]) -> dict[str, float]:

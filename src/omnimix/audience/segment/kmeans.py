@@ -9,16 +9,12 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score
 
+from omnimix.audience.segment.lloyd import IntArray, k_means
 from omnimix.audience.segment.matrix import FloatArray
 from omnimix.audience.segment.rules import SegmentRules
 from omnimix.audience.segment.segmentation import Candidate, Stability
-
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +67,19 @@ def choose(
     return clusters, shown, note
 
 
+def rand_index(one: IntArray, other: IntArray) -> float:
+    """How alike two labellings of the same people are beyond chance: at most 1 (Hubert and Arabie 1985)."""
+    both = np.bincount(one * (int(other.max()) + 1) + other)
+    pairs, rows, columns, everything = (
+        float((n * (n - 1) // 2).sum()) for n in (both, np.bincount(one), np.bincount(other), np.array([len(one)]))
+    )
+    due, most = rows * columns / max(everything, 1.0), (rows + columns) / 2
+    return (pairs - due) / (most - due) if most != due else 1.0
+
+
 def _centres(points: FloatArray, k: int, rules: SegmentRules, *, seed: int) -> FloatArray:
     """Centres of k clusters, in a fixed order, rounded so that the number of threads leaves no trace."""
-    fitted = KMeans(n_clusters=k, n_init=rules.starts, random_state=seed).fit(points)
-    found: FloatArray = fitted.cluster_centers_.round(6)
+    found: FloatArray = k_means(points, k, starts=rules.starts, seed=seed).round(6)
     return found[np.lexsort(found.T[::-1])]
 
 
@@ -88,7 +93,7 @@ def _candidate(
     for _ in range(rules.resamples):
         drawn = np.sort(rng.choice(len(points), size, replace=False))
         placed.append(nearest(points, _centres(points[drawn], k, rules, seed=int(rng.integers(2**31)))))
-    stability = float(np.mean([adjusted_rand_score(a, b) for a, b in combinations(placed, 2)]))
+    stability = float(np.mean([rand_index(a, b) for a, b in combinations(placed, 2)]))
     shares = [np.bincount(labels, minlength=k) / len(points) for labels in placed]
     undersized = float(np.mean([share[share < smallest].sum() for share in shares]))
     weakest = _weakest(nearest(points, found), placed, k, smallest=smallest)
@@ -126,7 +131,7 @@ def _bootstrapped(
         drawn = np.sort(rng.integers(people, size=people))
         redrawn = _centres(points[drawn], k, rules, seed=int(rng.integers(2**31)))
         other = _merged(points, redrawn, smallest=half)[nearest(points, redrawn)]
-        rands.append(adjusted_rand_score(own, other))
+        rands.append(rand_index(own, other))
         both = np.bincount(own * k + other, minlength=k * k).reshape(k, k)
         rows, columns = linear_sum_assignment(-both)
         moved.append(1 - both[rows, columns].sum() / people)

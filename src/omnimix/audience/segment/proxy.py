@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from ibis import _
 from ibis.expr.types import Table
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from omnimix.audience.segment.matrix import FloatArray
 from omnimix.audience.segment.rules import SegmentRules
@@ -109,7 +109,7 @@ def _proxy(attribute: str, cells: Mapping[tuple[str, str], int], rules: SegmentR
     aucs = {i: _auc(table[:, i], table.sum(axis=1) - table[:, i], rng) for i in tried}
     best = max(tried, key=lambda i: (aucs[i], -i))
     auc = aucs[best]
-    z = float(norm.isf(0.025 / len(tried)))  # the best of several is taken: each interval is wider for it
+    z = float(-ndtri(0.025 / len(tried)))  # the best of several is taken: each interval is wider for it
     error = z * _error(auc, int(totals[best]), people - int(totals[best]))
     low, high = max(0.0, auc - error), min(1.0, auc + error)
     verdict = Verdict.PROXY if auc >= rules.proxy_auc and low > 0.5 else Verdict.NO_PROXY

@@ -12,7 +12,6 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
-from scipy.stats import rankdata
 
 from omnimix.audience.value.calibration import (
     OF_COUNTS,
@@ -156,9 +155,16 @@ def deciles(found: Values) -> tuple[Decile, ...]:
     )
 
 
+def _ranks(values: FloatArray) -> FloatArray:
+    """1-based ranks; equals share their mean."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: FloatArray = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return ranks
+
+
 def _rank_correlation(a: FloatArray, b: FloatArray) -> float:
     """Spearman's; 0 where one never varies."""
-    ranks = [rankdata(v) for v in (a, b)]
-    if min(r.std() for r in ranks) == 0:
+    one, other = _ranks(a), _ranks(b)
+    if min(one.std(), other.std()) == 0:
         return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(one, other)[0, 1])

@@ -18,7 +18,8 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from omnimix.audience.value.calibration import OF_CHANCES, FloatArray, Steps, fit_steps, rank_bins, scores
 from omnimix.audience.value.record import Backtest, Propensity, Score, Used, Weight
@@ -150,8 +151,29 @@ def fit_logistic(people: Window) -> Logistic:
     order = np.lexsort((people.outcome, *rows.T))  # the order of the people leaves no trace in the last bits
     rows, outcome = rows[order], people.outcome[order]
     centre, scale = rows.mean(axis=0), rows.std(axis=0)
-    fitted = LogisticRegression(C=_RIDGE, max_iter=2000, tol=1e-8).fit((rows - centre) / scale, outcome)
-    return Logistic(tuple(kept), centre, scale, fitted.coef_[0], float(fitted.intercept_[0]))
+    weights = _most_likely(np.column_stack([(rows - centre) / scale, np.ones(len(rows))]), outcome)
+    return Logistic(tuple(kept), centre, scale, weights[:-1], float(weights[-1]))
+
+
+def _most_likely(rows: FloatArray, outcome: FloatArray) -> FloatArray:
+    """The weight of each column of `rows`; the last, the constant, has no ridge."""
+    ridge = np.full(rows.shape[1], 1 / _RIDGE)
+    ridge[-1] = 0.0
+
+    def loss(weights: FloatArray) -> tuple[float, FloatArray]:
+        odds = rows @ weights
+        off = expit(odds) - outcome
+        value = np.logaddexp(0, odds).sum() - odds @ outcome + (ridge * weights**2).sum() / 2
+        return float(value), off @ rows + ridge * weights
+
+    def bend(weights: FloatArray) -> FloatArray:
+        chance = expit(rows @ weights)
+        curve: FloatArray = (rows.T * (chance * (1 - chance))) @ rows + np.diag(ridge)
+        return curve
+
+    start = np.zeros(rows.shape[1])
+    found: FloatArray = minimize(loss, start, jac=True, hess=bend, method="trust-exact", tol=1e-8).x
+    return found
 
 
 def fit_baseline(people: Window, name: str) -> Steps:

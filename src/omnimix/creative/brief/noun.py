@@ -130,6 +130,7 @@ def cased(text: str, keep: Iterable[str] = ()) -> str:
     return lowered
 
 
+@lru_cache(maxsize=65_536)  # a catalogue says the same few words again and again
 def _cased_word(word: str, chosen: bool) -> str:
     low = word.lower()
     bare = re.sub(r"['’]s$", "", low)

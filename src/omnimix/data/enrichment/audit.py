@@ -20,7 +20,7 @@ from enum import StrEnum
 
 import ibis
 from ibis.expr.types import Table
-from scipy import stats
+from scipy.special import ndtri
 
 from omnimix.core.errors import InvalidInput
 from omnimix.core.grade import Grade
@@ -189,7 +189,7 @@ def _verdict(
 
 def wilson(hits: int, n: int, *, confidence: float) -> tuple[float, float]:
     """Wilson's score interval of the share hits / n (Wilson 1927); n ≥ 1."""
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
+    z = float(ndtri(0.5 + confidence / 2))
     share = hits / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import chdtrc
 
 from omnimix.core.finding import Finding, Severity
 from omnimix.measurement.lift.stats import Cells
@@ -53,7 +53,7 @@ def sample_ratio(
     if len(groups) < 2:
         return RatioCheck(segment, 0.0, 1.0, dict(people), expected)
     chi2 = sum((seen - wanted) ** 2 / wanted for seen, wanted in groups)
-    return RatioCheck(segment, chi2, float(stats.chi2.sf(chi2, len(groups) - 1)), dict(people), expected)
+    return RatioCheck(segment, chi2, float(chdtrc(len(groups) - 1, chi2)), dict(people), expected)
 
 
 def ratio_checks(cells: Cells, *, look: int, shares: Mapping[str, float]) -> tuple[RatioCheck, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from ibis import _
 from ibis.expr.types import Table
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from omnimix.audience.journey.pain.estimate import Z95, difference, rate_of
 from omnimix.audience.journey.pain.record import Cohort, Cohorts, Contrast, Interval
@@ -141,7 +141,7 @@ def cohorts(sums: pa.Table, *, within_days: int | None, last_on: date) -> Cohort
         for r, f in zip(rows, fit, strict=True)
     ]
     error = sqrt(max(0.0, float((x * x * np.array(squares)).sum()))) / spread  # a perfect fit may round below 0
-    p = float(2 * norm.sf(abs(slope) / error)) if error > 0 else 1.0
+    p = float(2 * ndtr(-abs(slope) / error)) if error > 0 else 1.0
     how = "all visits" if within_days is None else f"the first {within_days} days"
     drift = "falls" if slope < 0 else "rises"
     sure = f"{drift} by {abs(slope):.1%} from cohort to cohort" if p <= 0.05 else "shows no sure trend"

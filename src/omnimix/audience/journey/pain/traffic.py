@@ -13,8 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import gammaincc, gammaln, xlogy
-from scipy.stats import chi2
+from scipy.special import gammaincc, gammaincinv, gammaln, xlogy
 
 from omnimix.audience.journey.journey import START
 from omnimix.audience.journey.pain import scan
@@ -132,7 +131,7 @@ def _change(
 ) -> TrafficChange:
     start, end = interval
     n, due = visits[start:end].sum(), usual[start:end].sum()
-    low, high = chi2.ppf(0.025, 2 * n / effect) / 2 * effect, chi2.ppf(0.975, 2 * n / effect + 2) / 2 * effect
+    low, high = gammaincinv(n / effect, 0.025) * effect, gammaincinv(n / effect + 1, 0.975) * effect
     ratio = Interval(float(n / due), float(np.nan_to_num(low) / due), float(high / due))
     first, last = days.day(start), days.day(end - 1)
     ended = end < days.days
