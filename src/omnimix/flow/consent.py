@@ -24,6 +24,7 @@ STAGES: dict[str, tuple[Purpose, ...]] = {
     "segment brief": (Purpose.PERSONALISATION,),
     "power": (Purpose.MEASUREMENT, Purpose.ADVERTISING),
     "experiment": (Purpose.MEASUREMENT, Purpose.ADVERTISING),
+    "rewards": (Purpose.MEASUREMENT,),
     "ads": (Purpose.ADVERTISING,),
     "own creative": (Purpose.ADVERTISING, Purpose.PERSONALISATION),
     "e-mail": (Purpose.EMAIL,),

@@ -10,6 +10,9 @@ from typing import Any
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from omnimix.app import STATE
+from omnimix.flow.collect import INBOX
+from omnimix.flow.follow import position_of
 from omnimix.web.answer import Answer, Refused, told
 from omnimix.web.desk import RETRY_SECONDS, Desk, networks
 from omnimix.web.endpoint import Endpoint, Gauge
@@ -57,8 +60,20 @@ class Operations(Endpoint):
         gauges.append(
             ("stopped_campaigns", "Stopped by the kill switch, as this worker knows.", len(self.desk.stops.now))
         )
+        gauges.append(("follower_lag_bytes", "Acknowledged and not yet in online state.", self._behind()))
         text = exposition(totals(self.desk.folder), gauges)
         return Answer(200, text, (("content-type", "text/plain; version=0.0.4; charset=utf-8"),))
+
+    def _behind(self) -> int:
+        """Bytes of the inbox that the follower has not read."""
+        position = position_of(self.desk.online) or {}
+        behind = 0
+        for log in (self.desk.settings.root / STATE / INBOX).glob("*.log"):
+            try:
+                behind += max(0, log.stat().st_size - position.get(log.name, (0, 0))[0])
+            except FileNotFoundError:  # settled meanwhile
+                continue
+        return behind
 
 
 def exposition(series: dict[Series, list[int]], gauges: Sequence[Gauge]) -> bytes:
