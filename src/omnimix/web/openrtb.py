@@ -53,7 +53,7 @@ from omnimix.web.endpoint import Endpoint, Gauge, body_of
 _BID = "/openrtb2/bid"
 _MOST_BODY = 256 << 10
 _MOST = 100  # requests of one turn
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.1
 _WORTH_PACKING = 1_024  # bytes of an answer
 _VERSION = (("x-openrtb-version", "2.6"),)
 _JSON = (("content-type", "application/json"), *_VERSION)
@@ -79,7 +79,7 @@ class Bidding(Endpoint):
         super().__init__(desk)
         file = desk.settings.file
         self._rules, self._signals = file.bid, file.consent
-        self._keys = {exchange.key: name for name, exchange in file.bid.exchanges.items()}
+        self._keys = {f"key={exchange.key}": name for name, exchange in file.bid.exchanges.items()}
         self._owner = Owner.of(desk.settings.brand, currency=file.workspace.currency, public=desk.serve.public_url)
         self._bidder: Bidder = desk.bidder
         self._market: Market | None = None
@@ -128,7 +128,7 @@ class Bidding(Endpoint):
 
     async def _asked(self, scope: Any, protocol: Any) -> Answer:
         started = time.monotonic()
-        exchange = self._keys.get(parse_qs(scope.query_string).get("key", [""])[0])
+        exchange = self._keys.get(scope.query_string) or self._keys.get(_key_in(scope.query_string))
         if exchange is None:
             raise Refused(401, "the key of the exchange is missing or unknown")
         rules = self._rules.exchanges[exchange]
@@ -245,6 +245,11 @@ class Bidding(Endpoint):
             self.desk.online.change([key], lambda held: Change({key: _stronger(held[0], letter, value)}))
         except OmnimixError as error:  # the event is kept: books are right, the budget learns later
             log.error("a notice does not reach its bid", why=str(error))
+
+
+def _key_in(query: str) -> str:
+    """The key in a query that says more than that."""
+    return f"key={parse_qs(query).get('key', [''])[0]}"
 
 
 def _stronger(held: bytes | None, letter: Letter, value: bytes) -> bytes:

@@ -29,7 +29,7 @@ from omnimix.activation.decide.decision import Request
 from omnimix.activation.decide.decision import packed as entry_of
 from omnimix.activation.decide.grow import decided
 from omnimix.activation.decide.pacing import SECOND, day_at, throttle
-from omnimix.activation.decide.purse import Purse
+from omnimix.activation.decide.purse import RENEW_US, Purse
 from omnimix.activation.decide.state import State, packed, permits, state_key, unpacked
 from omnimix.activation.decide.stop import is_stopped
 from omnimix.activation.decide.token import Tokens
@@ -71,6 +71,7 @@ class Bidder:
         self.maker = Maker(tokens, self.marker, life_us=days * 86_400 * SECOND)
         self.purse = Purse(store, worker, {})
         self.open, self.curves = OpenBids(), Curves(store)
+        self._renewed_us = 0
         self._campaigns: dict[str, str] = {}  # campaign → time zone of its days
         self._channel = "display"
 
@@ -196,7 +197,7 @@ class Bidder:
         )
 
     def look(self, now_us: int) -> list[Closed]:
-        """Read letters, close bids, renew leases, learn: to be called about twice a second. What was closed."""
+        """Read letters, close bids, renew leases, learn: to be called ten times a second. What was closed."""
         closed, read = [], []
         prefix = letters_to(self.worker)
         for key, raw in self.store.scan(prefix):
@@ -213,7 +214,9 @@ class Bidder:
         billed = [c.bid for c in closed if c.outcome is Outcome.BILLED]
         self._forget(read, billed)
         self.curves.share()
-        self.purse.renew(now_us)
+        if now_us - self._renewed_us >= RENEW_US:
+            self._renewed_us = now_us
+            self.purse.renew(now_us)
         return closed
 
     def _settled(self, closed: Closed, now_us: int) -> None:

@@ -13,8 +13,8 @@ from omnimix.store.online import Change, OnlineStore
 
 KEY = b"w:"  # win curves; `c:` is online state that a rebuild makes anew
 _LEAST = 20  # bids seen anew before a curve is fitted again
-_EVERY = 4  # looks between two times that counts are shared
-_MOST = 4  # curves that are fitted in one look
+_EVERY = 5  # looks between two times that counts are shared
+_MOST = 1  # curves that are fitted in one look: somebody waits
 _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Tally)
 
 
@@ -48,11 +48,12 @@ class Curves:
                 tally.saw_threshold(threshold)
 
     def share(self, *, always: bool = False) -> None:
-        """Add what was counted to what all workers counted, and fit again: every fourth time, unless `always`."""
+        """Add what was counted to what all workers counted, and fit again: now and then, unless `always`."""
         self._looks += 1
         if not always and self._looks % _EVERY:
             return
-        ripe = sorted(name for name, tally in self._new.items() if always or tally.total >= _LEAST)
+        ripe = [name for name, tally in self._new.items() if always or tally.total >= _LEAST]
+        ripe.sort(key=lambda name: (-self._new[name].total, name))  # an exchange before its sizes
         for name in ripe if always else ripe[:_MOST]:
             self._fit(name, self._added(name, self._new.pop(name)))
 

@@ -18,6 +18,8 @@ import numpy as np
 from omnimix.activation.bid.creative import Catalogue, Creative, Picture
 from omnimix.activation.bid.price import CPM, value_of
 from omnimix.activation.bid.spec import BidRules
+from omnimix.activation.decide.choice import FloatArray
+from omnimix.activation.decide.moment import Moment
 from omnimix.activation.decide.pacing import Pace
 from omnimix.activation.decide.release import Offer
 from omnimix.activation.decide.serving import Served, Serving
@@ -61,6 +63,7 @@ class Market:
         place = serving.placements.get(rules.placement)
         self.channel = place.channel if place else "display"
         self._cut: dict[int, Serving] = {}
+        self._weights: dict[tuple[str, int], FloatArray] = {}
 
     @cached_property
     def paces(self) -> dict[str, Pace]:
@@ -100,11 +103,11 @@ class Market:
         rules, moment = self.rules, served.moment
         if moment is None or not features:
             return int(Decimal(rules.margin_per_thousand or "0") * CPM)
+        weights = self._weights.get((served.campaign, place))
+        if weights is None:
+            weights = self._weights[served.campaign, place] = _weights(moment, place)
         x = np.frombuffer(features, dtype="<f4").astype(np.float64)
-        count = moment.count
-        drawn = x @ moment.draws[:, place * count : (place + 1) * count]
-        margins = drawn - drawn.mean() + x @ moment.mean[place]
-        return value_of(margins, quantile=rules.quantile, caused=rules.caused, minor_units=self.minor_units)
+        return value_of(x @ weights, quantile=rules.quantile, caused=rules.caused, minor_units=self.minor_units)
 
 
 def _restricted(served: Served, own: int) -> Served:
@@ -112,6 +115,12 @@ def _restricted(served: Served, own: int) -> Served:
     ruled_out = served.sets.everything & ~own
     fixed = [*served.sets.fixed, (Reason.PLACEMENT.value, ruled_out)] if ruled_out else served.sets.fixed
     return replace(served, sets=replace(served.sets, fixed=fixed), cost=0)
+
+
+def _weights(moment: Moment, place: int) -> FloatArray:
+    """(F, K) posterior draws of an offer's weights, about their mean; what all offers share is not in doubt."""
+    drawn = moment.draws[:, place * moment.count : (place + 1) * moment.count]
+    return np.ascontiguousarray(drawn - drawn.mean(axis=1, keepdims=True) + moment.mean[place][:, None])
 
 
 def _creative(served: Served, offer: Offer, rules: BidRules, owner: Owner) -> Creative:

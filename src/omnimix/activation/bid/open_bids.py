@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
+import msgspec
+
 from omnimix.activation.bid.notice import Letter, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class OpenBid:
+class OpenBid(msgspec.Struct, frozen=True, gc=False):
     """One bid. `micros` were taken from the purse for it; `entry` is what the journal keeps if it is billed."""
 
     decision_id: str

@@ -25,8 +25,8 @@ MOST = 20_000  # bids of one curve
 _LOW, _HIGH = 1e4, 1e8  # cpm: 0.01 to 100 units per thousand
 _WIDTH = log(_HIGH / _LOW) / STEPS
 _MIDDLES = np.log(_LOW) + _WIDTH * (np.arange(STEPS) + 0.5)
-_ROUNDS, _HALVINGS = 50, 40
-_REACH, _TABLE = 8.0, 128  # of `best_soon`
+_ROUNDS, _HALVINGS = 50, 24
+_REACH, _TABLE = 8.0, 96  # of `best_soon`
 _FLATTEST, _STEEPEST = 0.3, 12.0  # slopes that are believed
 
 

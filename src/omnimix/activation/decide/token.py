@@ -16,6 +16,7 @@ import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from omnimix.core.errors import InvalidInput, NotAllowed
 from omnimix.governance.keys import WorkspaceKey
@@ -110,6 +111,7 @@ def _bytes(text: str) -> bytes:
     return raw
 
 
+@lru_cache(maxsize=16_384)  # the same few names, again and again
 def _short(text: str) -> bytes:
     """A text after its length; a known prefix and up to 32 hex digits as one byte and the digits' bytes."""
     place = next((n for n, prefix in enumerate(_PREFIXES) if text.startswith(prefix)), _NO_PREFIX)
