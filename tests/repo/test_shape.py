@@ -22,6 +22,7 @@ HOMES = {
     "sqlalchemy": ("store/", "governance/", "data/source/", "flow/", "rows.py", "app.py"),
     "splink": ("data/identity/",),
     "lmdb": ("store/",),
+    "redis": ("store/online/",),
     "granian": ("web/",),
     "prometheus_client": ("web/",),
     "pyspark": ("store/",),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnimix.store.inbox import Entry, Inbox, frames
+from omnimix.store.inbox import Entry, Inbox, frames, frames_from
 
 
 def key(number: int) -> bytes:
@@ -143,3 +143,19 @@ def test_processes_share_it(tmp_path: Path) -> None:
     inbox = Inbox(tmp_path / "inbox")
     assert sum(sum(flags) for flags, _ in read(inbox)) == 200
     inbox.close()
+
+
+def test_a_log_is_followed_while_it_is_written(make: Callable[..., Inbox]) -> None:
+    inbox = make()
+    assert inbox.logs() == []
+    inbox.put([entry(1, 2, body=b"one"), entry(2, body=b"known"), entry(3, body=b"two")])
+    ((log, end),) = inbox.logs()
+    first, at = frames_from(log, 0, end, events=1)
+    assert [frame.sealed for frame in first] == [b"one"]
+    rest, stop = frames_from(log, at, end, events=9)
+    assert ([frame.sealed for frame in rest], stop) == ([b"two"], end)
+    assert frames_from(log, 0, end - 1, events=9) == (first, at)  # a frame beyond the valid end is not there
+    inbox.put([entry(4, body=b"three")])
+    assert inbox.logs()[0][1] > end
+    inbox.close_log()
+    assert inbox.logs() == [(log, log.stat().st_size)]
