@@ -223,9 +223,9 @@ class _Day:
         decided = [made.decided for (made,) in turn]
         mind.shown[start:stop] = [d.chosen for d in decided]
         mind.blind[start:stop] = [d.rung in BLIND for d in decided]
-        mind.x[start:stop] = np.frombuffer(b"".join([d.features for d in decided]), dtype=np.float32).reshape(
-            count, -1
-        )
+        logged = np.array([bool(d.features) for d in decided])  # where something might be shown
+        x = np.frombuffer(b"".join([d.features for d in decided]), dtype=np.float32)
+        mind.x[start + np.nonzero(logged)[0]] = x.reshape(-1, mind.x.shape[1])
         # Who takes part, also of those whose lane gets no message: the rivals may show them something.
         points = np.frombuffer(dice, dtype=">u4").reshape(count, -1)[:, -1] / 2**32
         held = np.array([any(reason == Reason.BUDGET for reason, _ in d.against) for d in decided])
