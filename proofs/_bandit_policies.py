@@ -3,15 +3,16 @@
 in   a Problem, a seed
 out  for each policy the arm it chose in every round; all learn after every batch
 
-A rival that must wait for delayed rewards may learn each round when it happens, from what is known by then, or when
-its reward is final: both are tried.
+A rival that must wait for delayed rewards may learn each round when it happens, from what is known by then, or
+when its reward is final: both are tried.
 """
 
 import warnings
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
+from mabwiser.mab import MAB, LearningPolicy
+from vowpalwabbit import Workspace
 
 from omnimix.activation.decide.feature import FeatureRules
 from omnimix.activation.decide.moment import chances_many
@@ -23,6 +24,7 @@ from proofs._bandit_problems import BATCH, IntArray, Problem
 Arms = IntArray
 Policy = Callable[[Problem, int], Arms]
 RULES = FeatureRules(features={}, interactions=())
+FORGET = 0.98  # what a batch leaves of the weight of earlier ones, where effects drift
 SCALE = 1000.0  # ours counts in minor units: what a reward of 1 is worth
 
 
@@ -65,15 +67,15 @@ def _news(problem: Problem, place: Arms, batch: int, rows: IntArray):  # type: i
 def _known(problem: Problem, place: Arms, batch: int):  # type: ignore[no-untyped-def]
     rows = np.arange((batch + 1) * BATCH)
     paid = rows[(problem.reward[rows, place[rows]] > 0) & (rows // BATCH + problem.delay[rows] <= batch)]
-    pairs, counts = np.unique(np.stack([paid // BATCH, paid // BATCH + problem.delay[paid]], 1), axis=0, return_counts=True)
+    pairs, counts = np.unique(
+        np.stack([paid // BATCH, paid // BATCH + problem.delay[paid]], 1), axis=0, return_counts=True
+    )
     cells = [(int(m), int(k), int(n)) for (m, k), n in zip(pairs, counts, strict=True)]
     return matured(cells, weeks=batch + 1)
 
 
 def vowpal(problem: Problem, seed: int, *, options: str, wait: bool = False) -> Arms:
     """Contextual bandits with action-dependent features: the arm's name crossed with the context."""
-    from vowpalwabbit import Workspace
-
     rng = np.random.default_rng([seed, 101])
     count, arms = problem.expected.shape
     low, high = np.quantile(problem.reward, [0.0, 1.0])
@@ -82,13 +84,13 @@ def vowpal(problem: Problem, seed: int, *, options: str, wait: bool = False) -> 
     shared = ["shared |S " + " ".join(f"{f}:{v:g}" for f, v in enumerate(row) if v) for row in problem.x.tolist()]
     actions = [f"|A a{v}" for v in range(arms)]
     place, chance = np.zeros(count, dtype=np.int64), np.zeros(count)
-    for batch, start in enumerate(range(0, count, BATCH)):
+    for start in range(0, count, BATCH):
         for i in range(start, min(start + BATCH, count)):
             found = np.asarray(workspace.predict([shared[i], *actions]))
             found = found / found.sum()
             place[i] = min(int(found.cumsum().searchsorted(rng.random(), side="right")), arms - 1)
             chance[i] = found[place[i]]
-        for i, seen in _lessons(problem, batch, start, wait):
+        for i, seen in _lessons(problem, start, wait):
             v = place[i]
             price = cost[i, v] if seen else high / (high - low)
             lines = [shared[i], *actions]
@@ -98,7 +100,7 @@ def vowpal(problem: Problem, seed: int, *, options: str, wait: bool = False) -> 
     return place
 
 
-def _lessons(problem: Problem, batch: int, start: int, wait: bool):  # type: ignore[no-untyped-def]
+def _lessons(problem: Problem, start: int, wait: bool):  # type: ignore[no-untyped-def]
     """(round, whether its reward is seen) to learn from after a batch."""
     if not wait:
         return [(i, problem.delay[i] == 0) for i in range(start, min(start + BATCH, problem.rounds))]
@@ -107,10 +109,10 @@ def _lessons(problem: Problem, batch: int, start: int, wait: bool):  # type: ign
     return [(i, True) for i in range(first, first + BATCH)] if first >= 0 else []
 
 
-def mabwiser(problem: Problem, seed: int, *, policy: str, alpha: float, ridge: float = 1.0, wait: bool = False) -> Arms:
+def mabwiser(
+    problem: Problem, seed: int, *, policy: str, alpha: float, ridge: float = 1.0, wait: bool = False
+) -> Arms:
     """LinTS or LinUCB, one ridge regression an arm; rewards in units of their noise."""
-    from mabwiser.mab import MAB, LearningPolicy
-
     count, arms = problem.expected.shape
     kind = {"LinTS": LearningPolicy.LinTS, "LinUCB": LearningPolicy.LinUCB}[policy]
     reward = (problem.reward - problem.base) / problem.noise
@@ -122,10 +124,10 @@ def mabwiser(problem: Problem, seed: int, *, policy: str, alpha: float, ridge: f
         wide = problem.x.astype(np.float64)
         started = False
         rng = np.random.default_rng([seed, 102])
-        for batch, start in enumerate(range(0, count, BATCH)):
+        for start in range(0, count, BATCH):
             rows = np.arange(start, min(start + BATCH, count))
             place[rows] = bandit.predict(wide[rows]) if started else rng.integers(0, arms, len(rows))
-            lessons = _lessons(problem, batch, start, wait)
+            lessons = _lessons(problem, start, wait)
             if not lessons:
                 continue
             at = np.array([i for i, _ in lessons])
