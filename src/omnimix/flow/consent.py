@@ -20,6 +20,7 @@ STAGES: dict[str, tuple[Purpose, ...]] = {
     "enrichment": (Purpose.PERSONALISATION,),
     "segments": (Purpose.PERSONALISATION,),
     "personas": (Purpose.PERSONALISATION,),
+    "online state": (Purpose.MEASUREMENT, Purpose.PERSONALISATION),
     "broad brief": (Purpose.MEASUREMENT,),
     "segment brief": (Purpose.PERSONALISATION,),
     "power": (Purpose.MEASUREMENT, Purpose.ADVERTISING),

@@ -17,10 +17,11 @@ from ibis.expr.types import Table
 from omnimix.activation.decide.decision import unpacked as decision_of
 from omnimix.activation.decide.feedback import FEEDBACK
 from omnimix.activation.decide.grow import decided, updated
-from omnimix.activation.decide.heard import COLUMNS, Row, consent_of, heard, person_told
+from omnimix.activation.decide.heard import Row, consent_of, heard, person_told
 from omnimix.activation.decide.state import Event, State, person_of
 from omnimix.core.money import exponent
 from omnimix.data.identity.resolve import resolve
+from omnimix.data.live.seen import COLUMNS
 from omnimix.flow.machine import Machine
 from omnimix.flow.people import fact
 from omnimix.store.online.port import OnlineStore

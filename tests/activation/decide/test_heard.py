@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnimix.activation.decide.feedback import FEEDBACK
-from omnimix.activation.decide.heard import COLUMNS, heard, person_told
+from omnimix.activation.decide.heard import heard, person_told
+from omnimix.data.live.seen import COLUMNS
 
 ROW = dict.fromkeys(COLUMNS) | {"source": "live", "name": "Product Viewed", "occurred_at": 5}
 

@@ -15,24 +15,12 @@ from omnimix.activation.decide.feedback import FEEDBACK
 from omnimix.activation.decide.grow import ORDERED
 from omnimix.activation.decide.state import Consent, Event
 
-COLUMNS = (  # of EVENT, besides event_id, that are looked at
-    "source",
-    "name",
-    "occurred_at",
-    "person_key",
-    "product_id",
-    "quantity",
-    "medium",
-    "utm_campaign",
-    "properties",
-    "robot",
-)
 _MOST_MINOR = 10**15
 Row = Mapping[str, Any]
 
 
 def heard(event_id: str, row: Row | None, consents: Iterable[Row] = (), *, decimals: int) -> Event:
-    """An event of the EVENT columns above and what consent came with it. `decimals` of the workspace's currency.
+    """An event of the columns of EVENT that are looked at (`seen.COLUMNS`) and what consent came with it. `decimals` of the workspace's currency.
 
     `row` None: a call that only says who somebody is.
     """

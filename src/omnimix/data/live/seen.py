@@ -28,7 +28,7 @@ from omnimix.governance.pseudonym import Pseudonyms
 from omnimix.governance.seal import Seal
 from omnimix.store.inbox import Frame
 
-_EVENT = (
+COLUMNS = (  # of EVENT, besides event_id, that online state looks at
     "source",
     "name",
     "occurred_at",
@@ -46,8 +46,8 @@ Row = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Seen:
-    """One event. `keys`: pseudonyms of one person, the strongest first. `event` has the columns of EVENT that
-    online state looks at, instants as µs; None where the call only says who somebody is.
+    """One event. `keys`: pseudonyms of one person, the strongest first. `event` has COLUMNS,
+    instants as µs; None where the call only says who somebody is.
     """
 
     event_id: str
@@ -105,7 +105,7 @@ def _read(
         for row in _rows(table, _CONSENT):
             consents[row[LINE]].append(row)
     events = event_rows(form, typed, lines)
-    of_line = {row[LINE]: row for row in _rows(events.facts["event"], _EVENT)}
+    of_line = {row[LINE]: row for row in _rows(events.facts["event"], COLUMNS)}
     ids = events.ids.to_pylist() if events.ids is not None else [None] * len(lines)
     named = [column(typed, KEY + name).to_pylist() for name in IDENTIFIERS]
     named.append(column(typed, KEY + "previous_id").to_pylist())
