@@ -20,9 +20,9 @@ Row = Mapping[str, Any]
 
 
 def heard(event_id: str, row: Row | None, consents: Iterable[Row] = (), *, decimals: int) -> Event:
-    """An event of the columns of EVENT that are looked at (`seen.COLUMNS`) and what consent came with it. `decimals` of the workspace's currency.
+    """An event and what consent came with it, of a row with `seen.COLUMNS`.
 
-    `row` None: a call that only says who somebody is.
+    `row` None: a call that only says who somebody is. `decimals` are of the workspace's currency.
     """
     said = tuple([consent_of(told) for told in consents])
     if row is None or row["robot"] is not None:
