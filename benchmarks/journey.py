@@ -120,9 +120,11 @@ def our_transitions(file: Path) -> dict[str, Any]:
     """Moves, people and shares, from the Parquet file; of the result the moves between steps."""
     warehouse = Warehouse(file.parent / "ours" / "facts", memory="2500MB", threads=2)
     events = warehouse.connection.read_parquet(str(file))
-    moved = moves(event_steps(events), within_days=10_000, as_of=LATER)  # peers know no pause that ends a path
 
     def run() -> dict[tuple[str, str], int]:
+        names = warehouse.learn(events.select("name"))
+        steps = warehouse.materialise(event_steps(events).drop("device", "country"), {"step": names})
+        moved = moves(steps, within_days=10_000, as_of=LATER)  # peers know no pause that ends a path
         rows = warehouse.arrow(transitions(profile_moves(moved))).to_pylist()
         return {(r["step"], r["next_step"]): r["moves"] for r in rows if "(" not in r["step"] + r["next_step"]}
 

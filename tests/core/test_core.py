@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omnimix.core.chance import by_chance
 from omnimix.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, OmnimixError, Unavailable
 from omnimix.core.finding import Finding, Severity, is_blocked, sorted_findings
 from omnimix.core.grade import Grade, weakest
@@ -114,3 +115,23 @@ def test_config_records_are_frozen_and_keyword_only() -> None:
         Rules().gap = 7  # type: ignore[misc]
     with pytest.raises(TypeError):
         Rules(5)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [
+        (1.0, "1 in 1 by chance"),
+        (0.34, "1 in 3 by chance"),
+        (0.013, "1 in 77 by chance"),
+        (1.2e-6, "1 in 800,000 by chance"),
+        (0.0, "less than 1 in 1,000,000,000 by chance"),
+    ],
+)
+def test_a_p_value_in_plain_words(p: float, words: str) -> None:
+    assert by_chance(p) == words
+
+
+@given(st.floats(1e-9, 1))
+def test_the_words_are_within_a_digit_of_the_chance(p: float) -> None:
+    times = int(by_chance(p).split()[2].replace(",", ""))
+    assert 0.6 < times * p < 1.7

@@ -122,3 +122,30 @@ def test_artifacts_come_back_typed(tmp_path: Path) -> None:
     assert artifacts.has("campaign/things")
     with pytest.raises(NotFound, match="run `omnimix run`"):
         artifacts.load("others", tuple[Thing, ...])
+
+
+TEXTS = st.lists(
+    st.none() | st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=6), max_size=12
+)
+
+
+@given(TEXTS)
+def test_what_a_dictionary_holds_reads_as_text(warehouse: Warehouse, texts: list[str | None]) -> None:
+    rows = ibis.memtable(
+        pa.table({"place": pa.array(range(len(texts)), pa.int64()), "text": pa.array(texts, pa.string())})
+    )
+    held = warehouse.materialise(rows, {"text": warehouse.learn(rows.select("text")), "elsewhere": "unused"})
+    assert held.schema() == rows.schema()
+    assert warehouse.arrow(held.order_by("place"))["text"].to_pylist() == texts
+    known = sorted(t for t in texts if t is not None)
+    assert warehouse.arrow(held.filter(held.text.notnull()).order_by("text"))["text"].to_pylist() == known
+    assert warehouse.arrow(held.filter(held.text == "none of these words")).num_rows == 0
+    joined = warehouse.arrow(held.mutate(other=held.text + "!").filter(held.text.notnull()))["other"].to_pylist()
+    assert sorted(joined) == sorted(t + "!" for t in known)
+
+
+def test_too_many_words_make_no_dictionary(warehouse: Warehouse) -> None:
+    rows = ibis.memtable(pa.table({"text": ["a", "b", "a"]}))
+    held = warehouse.materialise(rows, {"text": warehouse.learn(rows, most=1)})
+    assert warehouse.learn(rows, most=1) == ""
+    assert sorted(warehouse.arrow(held)["text"].to_pylist()) == ["a", "a", "b"]

@@ -21,7 +21,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from omnimix.core.errors import Unavailable
-from omnimix.store.warehouse import Warehouse
+from omnimix.store.warehouse import MOST_WORDS, Warehouse
 
 # Facts hold instants without a zone; a literal instant must be of the same kind, and arithmetic must not wrap.
 _SETTINGS = {
@@ -71,9 +71,13 @@ class SparkWarehouse(Warehouse):
         """Run a table expression in Spark and return its rows."""
         return self.spark.to_pyarrow(expression)
 
-    def materialise(self, expression: Table) -> Table:
-        """Run a table expression once and return a cached table that stands for it."""
+    def materialise(self, expression: Table, words: Mapping[str, str] = MappingProxyType({})) -> Table:  # noqa: ARG002
+        """Run a table expression once and return a cached table that stands for it. It is kept as it is."""
         return self.spark.kept(expression)
+
+    def learn(self, texts: Table, *, most: int = MOST_WORDS) -> str:  # noqa: ARG002
+        """No dictionary: Spark makes one for each column that it keeps."""
+        return ""
 
     def close(self) -> None:
         """Let the engines go; the files stay. The Spark session lives until the process ends."""

@@ -9,14 +9,16 @@ a crash leaves the old part or the new one.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 import duckdb
 import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ibis.expr.operations import DatabaseTable, Namespace
 from ibis.expr.types import Table
 
 from omnimix.core.errors import InvalidInput
@@ -26,6 +28,7 @@ from omnimix.store.facts import SCHEMAS, widened
 ibis.options.sql.fuse_selects = False
 
 _ROW_GROUP = 122_880  # DuckDB's own vector-group size: one group is one unit of parallel work
+MOST_WORDS = 4_000_000  # of one dictionary: about half a gigabyte, which the engine's own limit does not see
 
 
 class Warehouse:
@@ -108,9 +111,51 @@ class Warehouse:
         """Run a table expression and return its rows."""
         return self.connection.to_pyarrow(expression)
 
-    def materialise(self, expression: Table) -> Table:
-        """Run a table expression once and return a table in the engine's memory that stands for it."""
-        return self.connection.create_table(f"m_{uuid4().hex}", expression, temp=True)
+    def materialise(self, expression: Table, words: Mapping[str, str] = MappingProxyType({})) -> Table:
+        """Run a table expression once and return a table in the engine's memory that stands for it.
+
+        `words`: column → dictionary of `learn`. The column is held as places in the dictionary: it takes a tenth
+        of the memory, is sorted and counted twice as fast, and reads as text all the same.
+        """
+        name, known = f"m_{uuid4().hex}", {c: w for c, w in words.items() if w and c in expression.columns}
+        if not known:
+            return self.connection.create_table(name, expression, temp=True)
+        coded = ", ".join(f'"{column}"::{dictionary} AS "{column}"' for column, dictionary in known.items())
+        self.connection.raw_sql(
+            f"CREATE TEMP TABLE {name} AS SELECT * REPLACE ({coded}) FROM ({self._query(expression)})"
+        )
+        return self._held(name, expression.columns, known)
+
+    def _query(self, expression: Table) -> str:
+        """The text of an expression's query; its tables in memory are known to the engine."""
+        self.connection._run_pre_execute_hooks(expression)
+        return str(self.connection.compile(expression))
+
+    def _held(self, name: str, columns: Sequence[str], words: Collection[str]) -> Table:
+        """A table with `words` held by dictionaries. Its types are not asked for: they name every word."""
+        others = ", ".join(f'"{c}"' for c in columns if c not in words)
+        told = self.connection.raw_sql(f"DESCRIBE SELECT {others} FROM {name}").fetchall() if others else []
+        plain = {column: self.connection.compiler.type_mapper.from_string(kind) for column, kind, *_ in told}
+        schema = ibis.schema({c: plain.get(c, "string") for c in columns})
+        return DatabaseTable(
+            name, schema=schema, source=self.connection, namespace=Namespace("temp", "main")
+        ).to_expr()
+
+    def learn(self, texts: Table, *, most: int = MOST_WORDS) -> str:
+        """Keep every text of a table of one column as a dictionary for `materialise`; its name, "" for none.
+
+        There is none where there are more than `most` texts. A table that is held by a dictionary may contain
+        no other texts.
+        """
+        (column,) = texts.columns
+        distinct = texts.filter(texts[column].notnull()).distinct()
+        known = self.connection.create_table(f"m_{uuid4().hex}", distinct, temp=True)
+        name, held = f"w_{uuid4().hex}", known.get_name()
+        many = self.connection.raw_sql(f"SELECT count(*) > {most} FROM {held}").fetchall()[0][0]
+        if not many:
+            self.connection.raw_sql(f'CREATE TYPE {name} AS ENUM (SELECT "{column}" FROM {held} ORDER BY ALL)')
+        self.connection.raw_sql(f"DROP TABLE {held}")
+        return "" if many else name
 
     def once(self, name: str, make: Callable[[], Table], *, of: Collection[str]) -> Table:
         """What `make` says, run once and kept under `name` until one of the facts `of` is written anew.

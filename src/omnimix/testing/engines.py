@@ -5,7 +5,8 @@ out  where the answers differ; none where the engines agree
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -39,9 +40,9 @@ class Recording:
         self.answers.append(rows)
         return rows
 
-    def materialise(self, expression: Table) -> Table:
+    def materialise(self, expression: Table, words: Mapping[str, str] = MappingProxyType({})) -> Table:
         """As Warehouse.materialise; the rows are kept too."""
-        table = self._inner.materialise(expression)
+        table = self._inner.materialise(expression, words)
         self.answers.append(self._inner.arrow(table))
         return table
 

@@ -38,6 +38,7 @@ LEAST = 30  # profiles of a group that is compared
 
 
 OF_PEOPLE = ("cohort", "medium", "segment")  # these do not change within a profile
+OF_STEPS = ("device", "country")  # said by each step, or by none
 
 
 def decided(moved: Table, *, as_of: datetime, horizon_days: int) -> Table:
@@ -76,7 +77,7 @@ def move_groups(moved: Table, by: str, *, as_of: datetime, period_days: int, ord
     device, country: of the step. period: the latest `period_days` and as many before. visitor: new in the first
     session, loyal after the first of `orders`, returning between.
     """
-    if by in ("device", "country"):
+    if by in OF_STEPS:
         return moved.mutate(grouping=moved[by].fill_null(UNKNOWN))
     if by == "period":
         return _by_period(moved, as_of, period_days)

@@ -44,6 +44,7 @@ from omnimix.audience.journey.steps import event_steps, fold, number_orders, ord
 from omnimix.audience.journey.touches import mediums, opened, touches
 from omnimix.audience.journey.transitions import moves, profile_moves, step_counts, transitions, waits
 
+_USED = ("event_id", "profile_id", "name", "occurred_at", "revenue_minor", "device", "country")
 Counts = Mapping[str, pa.Table]
 
 
@@ -67,32 +68,31 @@ def journey_rows(
 ) -> dict[str, Table]:
     """The tables that say who did what, by name; `behind_*` functions read them.
 
-    moves, profile_moves, touches, funnel_paths, repeat_paths, staged_moves, and stages_0 (on `as_of`), stages_1
-    (one period earlier) and so on. `people` (profile_id, known_at) adds profiles that have no event. Events from
-    `as_of` on are not used. `keep` turns an expression into one that is run once and kept; without it each table
-    is run when it is asked for.
+    events (what steps are made of), moves, profile_moves, touches, funnel_paths, repeat_paths, staged_moves, and
+    stages_0 (on `as_of`), stages_1 (one period earlier) and so on. `people` (profile_id, known_at) adds profiles
+    that have no event. Events from `as_of` on are not used. `keep` turns an expression into one that is run once
+    and kept; without it each table is run when it is asked for.
     """
-    known = events.filter(_.occurred_at < ibis.literal(as_of, "timestamp(6)"))
+    day = ibis.literal(as_of, "timestamp(6)")
+    whole = events.filter(_.occurred_at < day)
+    events = keep(events.select(*_USED))
+    known = events.filter(_.occurred_at < day)
     orders = order_names(rules.repeat_orders)
     numbered = number_orders(event_steps(known), most=rules.repeat_orders)
     wanted = tuple(dict.fromkeys(name for step in rules.funnel for name in (orders if step == ORDER else (step,))))
-    moved = keep(
-        moves(
-            fold(numbered, most=rules.most_steps, keep=wanted),
-            within_days=rules.within_days,
-            as_of=as_of,
-            gap_minutes=rules.gap_minutes,
-        )
-    )
+    steps = keep(fold(numbered, most=rules.most_steps, keep=wanted))
+    moved = keep(moves(steps, within_days=rules.within_days, as_of=as_of, gap_minutes=rules.gap_minutes))
     days = journey_days(lifecycle, as_of)
     parts = keep(activity_parts(events, days=days, people=people))
     staged = [keep(stages(activity_by(parts, as_of=day), lifecycle)) for day in days]
+    on_the_way = moved.filter(_.begins | _.step.isin(wanted))
     repeats = begun(numbered.filter(_.step.isin(orders)), within_days=rules.repeat_within_days)
     return {
+        "events": events,
         "moves": moved,
         "profile_moves": keep(profile_moves(moved)),
-        "touches": keep(touches(opened(known, moved), own_hosts=rules.own_hosts)),
-        "funnel_paths": keep(funnel_paths(unnumbered(moved, most=rules.repeat_orders), rules.funnel)),
+        "touches": keep(touches(opened(whole, moved), own_hosts=rules.own_hosts)),
+        "funnel_paths": keep(funnel_paths(unnumbered(on_the_way, most=rules.repeat_orders), rules.funnel)),
         "repeat_paths": keep(funnel_paths(repeats, orders)),
         "staged_moves": keep(staged_moves(staged[1], staged[0])),
         **{f"stages_{place}": table for place, table in enumerate(staged)},

@@ -10,6 +10,7 @@ path, so a funnel says exactly what the paths say.
 """
 
 import functools
+import operator
 
 import ibis
 from ibis import _
@@ -21,24 +22,25 @@ from omnimix.store.instants import seconds
 def funnel_paths(moved: Table, names: tuple[str, ...]) -> Table:
     """How far each path got: `reached` steps of the funnel, and when it first could have reached each of them."""
     rows = _placed(moved, names)
-    path = ibis.window(group_by=["profile_id", "path"])
-    for place, name in enumerate(names):
-        fits = rows.step == name
-        if place:
-            fits = fits & (rows.place > rows[f"place_{place - 1}"])
-        rows = rows.mutate(**{f"place_{place}": fits.ifelse(rows.place, ibis.null("int64")).min().over(path)})
-    reached = functools.reduce(
-        lambda so_far, place: so_far + rows[f"place_{place}"].notnull().cast("int64"),
-        range(len(names)),
-        ibis.literal(0, "int64"),
-    )
-    # A place that was not reached has no instant; `min(where=…)` would be typed as if it always had one.
-    never = ibis.null("timestamp(6)")
-    when = {
-        f"at_{place}": (rows.place == rows[f"place_{place}"]).ifelse(rows.occurred_at, never).min()
-        for place in range(len(names))
-    }
-    return rows.group_by("profile_id", "path").aggregate(reached=reached.max(), **when).filter(_.reached > 0)
+    reached = [_first(rows.filter(_.step == names[0]))]
+    for name in names[1:]:
+        before = reached[-1].select(who="profile_id", which="path", since="place")
+        later = rows.filter(_.step == name).join(
+            before, [("profile_id", "who"), ("path", "which"), _.place > before.since]
+        )
+        reached.append(_first(later))
+    found = reached[0].select("profile_id", "path", at_0="at")
+    for place, there in enumerate(reached[1:], start=1):
+        next_at = there.select(who="profile_id", which="path", **{f"at_{place}": _["at"]})
+        found = found.left_join(next_at, [("profile_id", "who"), ("path", "which")]).drop("who", "which")
+    places = [found[f"at_{place}"] for place in range(len(names))]
+    count = functools.reduce(operator.add, (at.notnull().cast("int64") for at in places))
+    return found.select("profile_id", "path", reached=count, **{at.get_name(): at for at in places})
+
+
+def _first(rows: Table) -> Table:
+    """Each path's first of these rows: profile_id, path, place, at."""
+    return rows.group_by("profile_id", "path").aggregate(place=_.place.min(), at=_.occurred_at.min())
 
 
 def funnel(paths: Table, names: tuple[str, ...]) -> Table:
@@ -77,7 +79,7 @@ def begun(steps: Table, *, within_days: int) -> Table:
 
 
 def _placed(moved: Table, names: tuple[str, ...]) -> Table:
-    """The funnel's own steps with the number of their path and their place; the first of equal ones in a row."""
+    """The funnel's own steps with the number of their path and their place in the order of time."""
     order = ["occurred_at", "step_id"]
     timeline = ibis.window(group_by="profile_id", order_by=order)
     so_far = ibis.cumulative_window(group_by="profile_id", order_by=order)
@@ -85,10 +87,5 @@ def _placed(moved: Table, names: tuple[str, ...]) -> Table:
     kept = moved.filter(_.begins | _.step.isin(names)).select(
         "profile_id", "step_id", "step", "occurred_at", "begins"
     )
-    seen = kept.mutate(
-        path=_.begins.cast("int64").sum().over(so_far),
-        place=ibis.row_number().over(timeline),
-        before=_.step.lag().over(timeline),
-    )
-    again = (seen.step == seen.before).fill_null(False) & ~seen.begins
-    return seen.filter(seen.step.isin(names) & ~again).drop("before", "begins", "step_id")
+    seen = kept.mutate(path=_.begins.cast("int64").sum().over(so_far), place=ibis.row_number().over(timeline))
+    return seen.filter(seen.step.isin(names)).drop("begins", "step_id")

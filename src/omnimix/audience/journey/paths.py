@@ -68,30 +68,33 @@ def path_shapes(moved: Table) -> Table:
     A path with more steps ends in LONGER.
     """
     order = ibis.window(group_by="profile_id", order_by=["occurred_at", "step_id"])
-    ends = moved.next_step.isin([EXIT, OPEN])
     # A step that repeats the one before is only needed where its path ends.
-    kept = moved.filter((moved.step != moved.before_1) | ends)
-    token = (kept.step == kept.before_1).ifelse("", JOIN + kept.step)
-    last = kept.next_step.isin([EXIT, OPEN]).ifelse(kept.next_step, ibis.null("string"))
-    rows = kept.select("profile_id", "step_id", "occurred_at", "step", "before_1", token=token, last=last)
-    ahead = rows.mutate(
-        **{f"token_{k}": _.token.lead(k).over(order) for k in range(1, SPELLED + 1)},
-        **{f"last_{k}": _.last.lead(k).over(order) for k in range(1, SPELLED + 1)},
+    kept = moved.filter((moved.step != moved.before_1) | moved.next_step.isin([EXIT, OPEN])).select(
+        "profile_id", "step_id", "occurred_at", "step", "next_step", "before_1", again=_.step == _.before_1
+    )
+    ahead = kept.mutate(
+        **{
+            f"{name}_{k}": kept[name].lead(k).over(order)
+            for k in range(1, SPELLED + 1)
+            for name in ("step", "next_step", "again")
+        }
     )
     first = ahead.filter(ahead.before_1 == START)
-    text, end = first.step, first["last"]
+    text, end = first.step, _end(first.next_step)
     for k in range(1, SPELLED + 1):
-        here = end.isnull()  # the path goes on up to here
-        # The last row ahead may only say how the path ended, not add a step to those spelled out.
-        token = first[f"token_{k}"] if k < SPELLED else ibis.literal("")
-        text = here.ifelse(text + token, text)
-        ending = first[f"last_{k}"] if k < SPELLED else _only_end(first, k)
+        goes_on, again = end.isnull(), first[f"again_{k}"]
+        ending = _end(first[f"next_step_{k}"])
+        if k < SPELLED:
+            text = (goes_on & ~again).ifelse(text + JOIN + first[f"step_{k}"], text)
+        else:  # the last row ahead may only say how the path ended, not add a step to those spelled out
+            ending = again.ifelse(ending, ibis.null("string"))
         end = ibis.coalesce(end, ending)
     return first.select("profile_id", steps=text, end=end.fill_null(LONGER))
 
 
-def _only_end(first: Table, place: int) -> StringValue:
-    return (first[f"token_{place}"] == "").ifelse(first[f"last_{place}"], ibis.null("string"))
+def _end(next_step: StringValue) -> StringValue:
+    """How a path ended, where it did."""
+    return next_step.isin([EXIT, OPEN]).ifelse(next_step, ibis.null("string"))
 
 
 def path_counts(shapes: Table, *, most: int) -> Table:

@@ -4,6 +4,8 @@ in   events  the event fact with profile_id
 out  steps   step_id, profile_id, step, occurred_at, device, country      one row per step
 """
 
+from collections.abc import Iterable
+
 import ibis
 from ibis import _
 from ibis.expr.types import Table
@@ -12,11 +14,12 @@ from omnimix.audience.journey.journey import EXIT, OPEN, OTHER, START
 from omnimix.audience.journey.sessions import ORDER
 
 _RESERVED = (START, EXIT, OPEN, OTHER)
+_OWN = "event "  # in front of an event of somebody's own that is called like one of them
 
 
 def event_steps(events: Table) -> Table:
     """One step per identified event, named as the event; one of our own words gets `event ` in front."""
-    named = events.name.isin(_RESERVED).ifelse("event " + events.name, events.name)
+    named = events.name.isin(_RESERVED).ifelse(_OWN + events.name, events.name)
     return events.select(
         step_id=events.event_id,
         profile_id=events.profile_id,
@@ -45,6 +48,12 @@ def number_orders(steps: Table, *, most: int) -> Table:
 def unnumbered(steps: Table, *, most: int) -> Table:
     """Take the numbers off the orders again."""
     return steps.mutate(step=steps.step.isin(order_names(most)).ifelse(ORDER, steps.step))
+
+
+def step_names(names: Iterable[str], *, most: int) -> list[str]:
+    """Every word that a step may have where events have these `names`, those names and our own words included."""
+    own = (_OWN + word for word in _RESERVED)
+    return sorted({*names, *own, *_RESERVED, *order_names(most)})
 
 
 def order_names(most: int) -> tuple[str, ...]:

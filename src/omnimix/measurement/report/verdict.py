@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from omnimix.activation.experiment.ladder import Rung
+from omnimix.core.chance import by_chance
 from omnimix.core.grade import Grade
 from omnimix.creative.review.queue import Status
 from omnimix.measurement.lift.promote import Promotion
@@ -166,7 +167,8 @@ def _trust_steps(report: Report) -> Iterator[NextStep]:
     last = report.last
     for alarm in (c for c in last.checks if c.alarm) if last else ():
         where = report.segment_name(alarm.segment)
-        why = f"People per lane do not match the shares (p = {alarm.p:.1g}); no effect can be trusted until then."
+        uneven = f"People per lane do not match the shares ({by_chance(alarm.p)})"
+        why = f"{uneven}; no effect can be trusted until then."
         yield NextStep(f"Find out why the lanes are uneven for {where}.", why)
     if report.irrelevance_rate is not None and report.irrelevance_rate > _IRRELEVANT:
         rate = share(report.irrelevance_rate, 1)

@@ -20,6 +20,7 @@ from omnimix.audience.journey.pain.record import Cohort, Cohorts, Contrast, Inte
 from omnimix.audience.journey.pain.rules import PainRules
 from omnimix.audience.journey.pain.scan import person_effect
 from omnimix.audience.journey.pain.visits import LOYAL, NEW, TECHNICAL
+from omnimix.core.chance import by_chance
 
 Sums = Mapping[str, int]
 
@@ -150,7 +151,7 @@ def cohorts(sums: pa.Table, *, within_days: int | None, last_on: date) -> Cohort
         within_days,
         Interval(slope, slope - Z95 * error, slope + Z95 * error),
         p,
-        f"Conversion by month of the first visit, {how}: it {sure} (p = {p:.2g}).",
+        f"Conversion by month of the first visit, {how}: it {sure} ({by_chance(p)}).",
     )
 
 
