@@ -207,6 +207,7 @@ def _books(folder: Path) -> Iterator[Figure]:
                 forged = call.replace("/win/", "/bill/").replace("/loss/", "/bill/")
                 refused += exchange.call(forged) != (204 if forged == call else 404)
     refused += sum(exchange.call(call) != 204 for call in waiting)
+    exchange.close()
     collector.stop()
     yield from _reconciled(folder, exchange, never, refused)
 
@@ -240,6 +241,7 @@ def _budget(folder: Path) -> Iterator[Figure]:
         request = made_up_request(rng, number)
         for call in exchange.auction(request, exchange.ask(request)):
             exchange.call(call)
+    exchange.close()
     collector.stop()
     yield at_most(f"billed of a day's budget of {cap}", float(exchange.billed), float(cap))
     yield Figure("… of which was used", f"{exchange.billed / cap:.1%}", "(no goal)", True)

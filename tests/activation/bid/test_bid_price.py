@@ -21,7 +21,7 @@ CURVES = st.builds(Curve, st.floats(1e4, 1e8), st.floats(0.3, 12))
     most=st.integers(STEP, 30_000_000),
     draw=st.floats(0, 1, exclude_max=True),
 )
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_a_price_lies_between_floor_and_value(
     value: int, floor: int, auction: int, curve: Curve, most: int, draw: float
 ) -> None:

@@ -79,7 +79,7 @@ def test_each_answer_of_the_united_states_counts(section: int, places: tuple[int
 
 
 @given(st.text(max_size=30) | st.binary(max_size=20).map(lambda b: base64.urlsafe_b64encode(b).decode()))
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_what_cannot_be_read_is_an_objection(text: str) -> None:
     assert opted_out(text, (7,))
     assert not opted_out(text, (2,))
