@@ -4,8 +4,6 @@ import json
 
 from tests.cli.conftest import Shop
 
-from omnimix.cli.main import app
-
 
 def test_before_a_run_it_says_what_to_do(shop: Shop) -> None:
     code, _out, err = shop.run("pain")
@@ -27,4 +25,3 @@ def test_what_hurts_is_printed_and_is_json(known_shop: Shop) -> None:
     code, _out, err = known_shop.run("pain", "--behind", "nothing")
     assert code == 2
     assert "none was found" in err
-    assert "pain" in {c.name for c in app.registered_commands}
