@@ -161,7 +161,7 @@ def _bare() -> Iterator[int]:
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.decide", str(port)])
     os.sched_setaffinity(0, there)
     try:
-        for _ in range(200):
+        for _ in range(1_200):
             try:
                 socket.create_connection(("127.0.0.1", port)).close()
                 break
