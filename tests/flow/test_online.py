@@ -227,6 +227,11 @@ def test_a_shared_device_joins_nobody_for_good(desk: Desk) -> None:
     desk.rebuild()
     assert desk.differences() == []
     assert desk.state(user="u1") != desk.state(user="u2")
+    desk.put([event(20, anonymousId="till", userId="u20")])
+    desk.follow()
+    desk.settle()
+    assert adopt_links(desk.machine) == 0  # it joins nobody any more
+    assert desk.differences() == []
 
 
 def test_feedback_goes_to_whom_the_token_names(desk: Desk) -> None:

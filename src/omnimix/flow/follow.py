@@ -32,9 +32,11 @@ from omnimix.store.online.port import Change, OnlineStore
 from omnimix.store.turns import turn
 
 AT, LOCK = b"at", "follow.lock"
+_APART, _MOST_APART = b"c:apart", 10_000  # marks through which live events join nobody: links kept them apart
 _READ, _TURN = 512, 64  # events read together; events of one turn: decisions wait for it
 Position = dict[str, tuple[int, int]]  # log → bytes followed, events after them
 _UNPACK = msgspec.msgpack.Decoder(Position)
+_MARKS = msgspec.msgpack.Decoder(list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,17 @@ def position_key(position: Position) -> dict[bytes, bytes | None]:
     return {AT: msgspec.msgpack.encode(position)}
 
 
+def apart_of(online: OnlineStore) -> frozenset[str]:
+    """Marks that live state once joined more than the links do: shared devices, and who used them."""
+    (value,) = online.read([_APART])
+    return frozenset(() if value is None else _MARKS.decode(value))
+
+
+def apart_key(marks: Iterable[str]) -> dict[bytes, bytes | None]:
+    """Such marks as what a turn writes."""
+    return {_APART: msgspec.msgpack.encode(sorted(marks)[:_MOST_APART])}
+
+
 def follow(follower: Follower, only: Sequence[Path] | None = None, *, now: datetime) -> int:
     """Follow everything that is there now, or in these logs. How many events that was.
 
@@ -110,7 +123,7 @@ def follow_on(follower: Follower, only: Sequence[Path] | None = None, *, now: da
     position = {name: at for name, at in position.items() if name in there}
     if all(position.get(log.name, (0, 0))[0] >= end for log, end in logs):
         return 0
-    gone, done = follower.forgotten(), 0
+    gone, apart, done = follower.forgotten(), apart_of(follower.online), 0
     for log, end in logs if only is None else [pair for pair in logs if pair[0] in only]:
         start, skip = position.get(log.name, (0, 0))
         while start < end:
@@ -121,14 +134,20 @@ def follow_on(follower: Follower, only: Sequence[Path] | None = None, *, now: da
             for first in range(skip, len(found), _TURN):
                 last = min(first + _TURN, len(found))
                 position[log.name] = (stop, 0) if last == len(found) else (start, last)
-                _take(follower, found[first:last], position, gone)
+                _take(follower, found[first:last], position, gone, apart)
                 done += last - first
             start, skip = stop, 0
             position[log.name] = (stop, 0)
     return done
 
 
-def _take(follower: Follower, some: Sequence[Seen | None], position: Position, gone: frozenset[str]) -> None:
+def _take(
+    follower: Follower,
+    some: Sequence[Seen | None],
+    position: Position,
+    gone: frozenset[str],
+    apart: frozenset[str],
+) -> None:
     """One turn: these events, and the position after them."""
     told = [(_names(one), one) for one in some if one is not None]
     told = [(names, one) for names, one in told if names and not gone.intersection(names)]
@@ -139,7 +158,7 @@ def _take(follower: Follower, some: Sequence[Seen | None], position: Position, g
         known = zip(persons, values, strict=True)
         crowd = Crowd({p: unpacked(v, p) for p, v in known}, dict(people), follower.assumed, follower.most_users)
         for names, one in told:
-            crowd.add(names, one, follower.decimals)
+            crowd.add(names[:1] if apart.intersection(names) else names, one, follower.decimals)
         return Change(crowd.written() | position_key(position))
 
     follower.online.change([state_key(p) for p in persons], make)

@@ -33,7 +33,7 @@ from omnimix.core.hashing import digest
 from omnimix.data.ingest import LOCK
 from omnimix.data.intake import Progress
 from omnimix.flow.collect import INBOX, inbox_at, settle_on
-from omnimix.flow.follow import located, lock_of, position_key, position_of
+from omnimix.flow.follow import apart_key, apart_of, located, lock_of, position_key, position_of
 from omnimix.flow.identity import key_named
 from omnimix.flow.machine import Machine
 from omnimix.flow.standing import standing_states
@@ -196,54 +196,57 @@ def _stamp(machine: Machine) -> bytes:
 
 
 def adopt_links(machine: Machine) -> int:
-    """Call people what the links call them, after links changed. How many people the links tell apart differently.
+    """Call people what the links call them, after links changed. How many names the links tell apart differently.
 
     People whom live events made one, as the links do, only change their name. Where live state joined more than
-    the links do, the caller must `rebuild`.
+    the links do, live events join nobody through those names any more, and the caller must `rebuild`.
     """
     with turn(lock_of(machine)):
         online = machine.online()
         try:
-            if position_of(online) is None or online.read([_LINKS]) == [_stamp(machine)]:
+            stamp = _stamp(machine)
+            if position_of(online) is None or online.read([_LINKS]) == [stamp]:
                 return 0
-            keys, stamp = keys_of(machine), _stamp(machine)
-            owner = {key: profile for profile, mine in keys.items() for key in mine}
-            names, wrong = names_of(keys), 0
+            keys = keys_of(machine)
+            names = names_of(keys)
+            wrong = _joined_wrongly(online, {key: profile for profile, mine in keys.items() for key in mine})
             for profile, mine in keys.items():
-                if len(mine) > 1 or person_of(mine[0]) != profile:
-                    wrong += _adopt(online, profile, mine, names)
-            for key, value in online.scan(ALIAS):
-                name = key[len(ALIAS) :].decode()
-                wrong += ":" in name and owner.get(name, value.decode()) != value.decode()
-            online.change([], _always(Change({_LINKS: stamp})))
-            return wrong
+                if wrong.isdisjoint(mine) and (len(mine) > 1 or person_of(mine[0]) != profile):
+                    _adopt(online, profile, mine, names)
+            online.change([], _always(Change({_LINKS: stamp} | apart_key(wrong | apart_of(online)))))
+            return len(wrong)
         finally:
             online.close()
 
 
-def _adopt(online: OnlineStore, profile: str, keys: Sequence[str], names: Mapping[str, str]) -> int:
-    """Make one profile of the people its keys lead to; 1 where they are more than it."""
+def _joined_wrongly(online: OnlineStore, owner: Mapping[str, str]) -> set[str]:
+    """The marks of everybody in live state who is more than one by the links (`owner`: key → profile)."""
+    found: set[str] = set()
+    for person in sorted({value.decode() for _, value in online.scan(ALIAS)}):
+        (value,) = online.read([state_key(person)])
+        marks = [mark for mark in unpacked(value, person).marks if ":" in mark]
+        if len({owner[mark] for mark in marks if mark in owner}) > 1:
+            found.update(marks)
+    return found
+
+
+def _adopt(online: OnlineStore, profile: str, keys: Sequence[str], names: Mapping[str, str]) -> None:
+    """Make one profile of the people its keys lead to."""
     people = sorted(set(located(online, keys).values()) | {profile})
-    wrong = 0
 
     def make(values: list[bytes | None]) -> Change:
-        nonlocal wrong
         there = [unpacked(v) for v in values if v is not None]
-        wrong = int(any(mark not in keys for s in there for mark in s.marks if ":" in mark))
-        if wrong or not there:
+        if not there:
             return Change()
         whole = reduce(merged, there)
         marks = tuple(sorted({*whole.marks, *(set(people) - {profile})} - {profile}))
         written: dict[bytes, bytes | None] = {state_key(p): None for p in people}
         written[state_key(profile)] = packed(msgspec.structs.replace(whole, person=profile, marks=marks))
-        leads = {*keys, *map(person_of, keys), *marks} - {profile}
-        return Change(
-            written | {alias_key(n): profile.encode() for n in leads if names.get(n, profile) == profile}
-        )
+        leads = [n for n in {*keys, *map(person_of, keys), *marks} - {profile} if names.get(n, profile) == profile]
+        return Change(written | {alias_key(name): profile.encode() for name in leads})
 
     if people != [profile]:
         online.change([state_key(p) for p in people], make)
-    return wrong
 
 
 def disagreements(machine: Machine, progress: Progress = lambda _step: None) -> list[Disagreement]:
