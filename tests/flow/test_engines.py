@@ -56,7 +56,7 @@ def as_if_live(facts: Path) -> None:
 def test_spark_answers_as_duckdb_does(tmp_path: Path, ran_once: tuple[Path, Any], spark: Warehouse) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     for copy in (here, there):
-        shutil.copytree(ran_once[0], copy, ignore=shutil.ignore_patterns("out"))
+        shutil.copytree(ran_once[0], copy, ignore=shutil.ignore_patterns("out", "online"))
         as_if_live(copy / ".omnimix" / "facts")
     spark.root = spark.local.root = there / ".omnimix" / "facts"
     one, counts = understood(here, None)
