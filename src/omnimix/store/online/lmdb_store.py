@@ -3,18 +3,17 @@
 in   a folder, the largest size it may grow to
 out  an OnlineStore
 
-Nothing is flushed in a turn: what it wrote is in the system's page cache (a writable map: a third of the time of
-writing page by page), so that it survives the end of any process. The file is sparse: it shows its largest size
-and takes what it holds. A map cannot be told that the disk is full, so free space is looked at before. The end of
-the whole machine (another boot) may leave the file torn; then it is set up anew at the next opening, and
-everything but what can be rebuilt (states, aliases, the follower's position) is carried over as far as it can be
-read. Writers take turns over all processes (LMDB's own lock, which the end of its holder frees).
+Nothing is flushed in a turn: what it wrote is in the system's page cache, so that it survives the end of any
+process. The file grows as it is filled. (A writable map would halve the time of a turn, but its file shows its
+largest size from the start, and whoever copies the workspace copies all of it.) The end of the whole machine
+(another boot) may leave the file torn; then it is set up anew at the next opening, and everything but what can be
+rebuilt (states, aliases, the follower's position) is carried over as far as it can be read. Writers take turns
+over all processes (LMDB's own lock, which the end of its holder frees).
 """
 
 import os
 import shutil
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +30,6 @@ REBUILDABLE = (b"s:", b"m:", b"c:", b"at")  # keys that a rebuild makes anew
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _CUT, _WIDTH, _STEP = b"cut", 8, 1_000  # entries up to this number are forgotten; bytes of a number; keys a look
 _READERS = 1_024
-_SPARE = 128 << 20  # bytes that must be free on the disk for a turn
-_LOOK_SECONDS = 1.0  # how old the measured free space may be
 
 
 @dataclass
@@ -63,7 +60,7 @@ class LmdbStore:
         self._state = self._env.open_db(b"state")
         self._journal = self._env.open_db(b"journal")
         self._meta = self._env.open_db(b"meta")
-        self._folder, self._looked, self._closed = folder, 0.0, False
+        self._closed = False
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See OnlineStore."""
@@ -72,7 +69,6 @@ class LmdbStore:
 
     def change(self, keys: Sequence[bytes], make: Make) -> None:
         """See OnlineStore. `make` is called once: a writer waits for the turn before it."""
-        self._look()
         try:
             with self._env.begin(db=self._state, write=True) as txn:
                 wanted = make([txn.get(key) for key in keys])
@@ -90,15 +86,10 @@ class LmdbStore:
             raise Unavailable(
                 "the online state is full", where="storage.online", fix="give it more room: storage.online_gb"
             ) from None
-
-    def _look(self) -> None:
-        """Raises Unavailable when the disk is nearly full."""
-        now = time.monotonic()
-        if now - self._looked > _LOOK_SECONDS:
-            disk = os.statvfs(self._folder)
-            if disk.f_bavail * disk.f_frsize < _SPARE:
-                raise Unavailable("the disk of the online state is full", where=str(self._folder), fix="free it")
-            self._looked = now
+        except lmdb.DiskError as error:
+            raise Unavailable(
+                f"the disk does not take the online state: {error}", where="storage.online", fix="free the disk"
+            ) from None
 
     def _newest(self, txn: Any) -> int:
         """Number of the newest entry. `cut` leaves that one in place, so that no number is given twice."""
@@ -200,7 +191,6 @@ def _environment(data: Path, map_bytes: int, *, sync: bool) -> Any:
         max_dbs=3,
         max_readers=_READERS,
         sync=sync,
-        writemap=True,
         readahead=False,
         meminit=False,
     )
