@@ -69,4 +69,7 @@ def _spend(store: LmdbStore, pace: Pace, at: npt.NDArray[np.int64], rng: np.rand
 
 def _bury(store: LmdbStore, paid: int, now: int) -> None:
     """What the settling process does with what the log tells."""
-    store.change([_KEY], lambda raw: Change({_KEY: written(buried(read_counter(raw[0]), today=paid, now_us=now))}))
+    store.change(
+        [_KEY],
+        lambda raw: Change({_KEY: written(buried(read_counter(raw[0]), yesterday=0, today=paid, now_us=now))}),
+    )

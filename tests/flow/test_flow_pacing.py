@@ -21,6 +21,7 @@ from omnimix.activation.decide.pacing import HOUR, SECOND, Pace, Pacing, Way
 from omnimix.activation.decide.purse import Purse
 from omnimix.flow.pacing import (
     WEEKS,
+    Paid,
     hours_of_week,
     micros_at,
     pace_of,
@@ -92,10 +93,11 @@ def test_a_day_of_twenty_five_hours_is_planned_whole(online: OnlineStore) -> Non
 def test_what_a_killed_worker_holds_comes_back(online: OnlineStore) -> None:
     counter = renewed(Counter(), PACE, "killed", day=0, spent=0, need=5_000_000, now_us=NOON_US)
     online.change([], lambda _: Change({key_of("c"): written(counter)}))
-    early = recount(online, PACE, before=0, hours={12: 1_000_000}, now=NOW)
+    paid = Paid(0, 0, {12: 1_000_000})
+    early = recount(online, PACE, paid, now=NOW)
     assert early.granted == 5_000_000
     later = NOW + timedelta(microseconds=LEASE_US + GRACE_US + 1)
-    after = recount(online, PACE, before=0, hours={12: 1_000_000}, now=later)
+    after = recount(online, PACE, paid, now=later)
     assert after.granted == after.spent == 1_000_000
     assert read_counter(online.read([key_of("c")])[0]) == after
 

@@ -17,7 +17,7 @@ from ibis.expr.types import Table
 
 from omnimix.activation.decide.budget import Counter, buried, dead, key_of, read_counter, rebuilt, turned, written
 from omnimix.activation.decide.decision import unpacked
-from omnimix.activation.decide.pacing import HOUR, WEEK_HOURS, Day, Pace, day_at, micros_of, planned
+from omnimix.activation.decide.pacing import HOUR, SECOND, WEEK_HOURS, Day, Pace, day_at, micros_of, planned
 from omnimix.audience.segment.local import local
 from omnimix.data.ingest import LOCK
 from omnimix.flow.bids import bills_of
@@ -51,6 +51,15 @@ class Standing:
     planned_by_now: int
     workers: int
     missing: tuple[str, ...]  # workers whose lease ended without a word
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What a campaign's decisions and bills come to, in micros, by local day."""
+
+    earlier: int  # before yesterday
+    yesterday: int
+    hours: Mapping[int, int]  # today, by hour of the day
 
 
 def pace_of(machine: Machine, job: Job) -> Pace:
@@ -127,22 +136,25 @@ def standing(store: OnlineStore, pace: Pace, now: dt.datetime) -> Standing:
     )
 
 
-def recount(store: OnlineStore, pace: Pace, *, before: int, hours: Mapping[int, int], now: dt.datetime) -> Counter:
+def recount(store: OnlineStore, pace: Pace, paid: Paid, *, now: dt.datetime, after_s: float = 0.0) -> Counter:
     """Give back what killed workers hold, or make the counter anew where the store has lost it.
 
-    `before` and `hours` (hour of the local day → micros) are what decisions and bills come to, read after `now`.
+    `paid` is read after `now`, its days are those as of `now`. Workers count as killed `after_s` seconds after
+    their lease ended.
     """
     now_us = micros_at(now)
+    silent_us = now_us - round(after_s * SECOND)
     after = Counter()
 
     def make(raw: list[bytes | None]) -> Change:
         nonlocal after
         if raw[0] is None:
-            spent = tuple(hours.get(h, 0) for h in range(max(hours, default=-1) + 1))
+            spent = tuple(paid.hours.get(h, 0) for h in range(max(paid.hours, default=-1) + 1))
+            before = paid.earlier + paid.yesterday
             after = rebuilt(pace, before=before, hours=spent, now_us=now_us)
         else:
             counter = turned(read_counter(raw[0]), pace, now_us)
-            after = buried(counter, today=sum(hours.values()), now_us=now_us)
+            after = buried(counter, yesterday=paid.yesterday, today=sum(paid.hours.values()), now_us=silent_us)
         return Change({key_of(pace.campaign): written(after)})
 
     store.change([key_of(pace.campaign)], make)
@@ -156,25 +168,26 @@ def recount_all(machine: Machine, paces: Mapping[str, Pace]) -> dict[str, int]:
     more. Safe to do again; costs nothing while nobody is missing.
     """
     now = machine.clock()
-    as_of = now - timedelta(seconds=machine.bid.life_seconds)
+    silent_us = micros_at(now) - machine.bid.life_seconds * SECOND
     back: dict[str, int] = {}
     store = machine.online()
     try:
         raw = store.read([key_of(c) for c in paces])
         for (campaign, pace), value in zip(paces.items(), raw, strict=True):
             counter = read_counter(value)
-            if value is None or dead(counter, micros_at(as_of)):
+            if value is None or dead(counter, silent_us):
                 with turn(machine.warehouse.local.root.parent / LOCK):  # nothing moves from journal to facts
-                    before, hours = _paid(machine, store, pace, now)
-                after = recount(store, pace, before=before, hours=hours, now=as_of)
-                back[campaign] = max(0, counter.granted - after.granted) if value is not None else 0
+                    paid = _paid(machine, store, pace, now)
+                after = recount(store, pace, paid, now=now, after_s=machine.bid.life_seconds)
+                held = counter.before + counter.granted
+                back[campaign] = held - after.before - after.granted if value is not None else 0
     finally:
         store.close()
     return back
 
 
-def _paid(machine: Machine, store: OnlineStore, pace: Pace, now: dt.datetime) -> tuple[int, dict[int, int]]:
-    """What decisions and bills come to: on earlier days, and by hour of today's local day."""
+def _paid(machine: Machine, store: OnlineStore, pace: Pace, now: dt.datetime) -> Paid:
+    """What decisions and bills come to, the days as of `now`."""
     day = day_at(pace.timezone, micros_at(now))
     facts = machine.warehouse.local
     mine = facts.table("decision").filter((_.campaign == pace.campaign) & (_.cost_micros > 0))
@@ -189,20 +202,21 @@ def _paid(machine: Machine, store: OnlineStore, pace: Pace, now: dt.datetime) ->
         for one in (unpacked(entry) for _number, entry in entries):
             if one.campaign == pace.campaign and one.cost:
                 rows[one.decision_id] = (one.at_us, one.cost)
-    before, hours = 0, defaultdict[int, int](int)
+    spent, hours = defaultdict[int, int](int), defaultdict[int, int](int)
     for at_us, cost in rows.values():
-        if at_us < day.starts_us:
-            before += cost
-        elif at_us < day.ends_us:
+        if day.starts_us <= at_us < day.ends_us:
             hours[int((at_us - day.starts_us) // HOUR)] += cost
+        elif at_us < day.starts_us:
+            spent[day_at(pace.timezone, at_us).number] += cost
     for bill in bills_of(machine):
         if bill.campaign == pace.campaign:
             micros = -(-bill.nano // 1000)
-            if bill.on.toordinal() < day.number:
-                before += micros
-            else:
+            if bill.on.toordinal() >= day.number:
                 hours[0] += micros  # bills name a day, not an hour
-    return before, dict(hours)
+            else:
+                spent[bill.on.toordinal()] += micros
+    yesterday = spent.pop(day.number - 1, 0)
+    return Paid(sum(spent.values()), yesterday, dict(hours))
 
 
 def micros_at(at: dt.datetime) -> int:

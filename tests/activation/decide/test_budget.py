@@ -68,7 +68,8 @@ class Turns:
                 self._anew(each)
         elif kind == "bury":
             today = self.spent.get(self.counter.day, 0)
-            self.counter = buried(self.counter, today=today, now_us=self.now)
+            yesterday = self.spent.get(self.counter.day - 1, 0)
+            self.counter = buried(self.counter, yesterday=yesterday, today=today, now_us=self.now)
 
     def _anew(self, worker: str) -> None:
         self.number += 1
@@ -118,9 +119,21 @@ def test_what_the_dead_hold_comes_back_when_it_is_known_what_they_spent() -> Non
     later = NOON + LEASE_US + GRACE_US + 1
     assert dead(counter, NOON + LEASE_US) == ()
     assert dead(counter, later) == ("a",)
-    after = buried(counter, today=1_234, now_us=later)
+    after = buried(counter, yesterday=0, today=1_234, now_us=later)
     assert after.spent == after.granted == 1_234
     assert told(after, "a", after.day, 9_999, 12) == after  # too late: it is buried
+
+
+def test_what_died_before_midnight_comes_back_too() -> None:
+    counter = renewed(Counter(), PACE, "a", day=0, spent=0, need=50_000, now_us=NOON)
+    day = counter.day
+    counter = renewed(counter, PACE, "b", day=0, spent=0, need=1_000, now_us=NOON)
+    tomorrow = renewed(counter, PACE, "b", day=day, spent=600, need=0, now_us=NOON + 12 * HOUR)
+    assert tomorrow.before == 50_600
+    after = buried(tomorrow, yesterday=20_600, today=0, now_us=NOON + 12 * HOUR)
+    assert after.before == 20_600
+    assert not after.late
+    assert buried(after, yesterday=0, today=0, now_us=NOON + 12 * HOUR) == after
 
 
 def test_telling_twice_changes_nothing_and_yesterday_is_still_taken_in() -> None:
@@ -198,7 +211,7 @@ def test_killed_processes_never_spend_more_than_the_cap(tmp_path: Path) -> None:
     assert 0 < noted <= DAILY
     assert noted <= count(store).granted
     late = count(store).seen_us + LEASE_US + GRACE_US + SECOND
-    settled = buried(count(store), today=noted, now_us=late)
+    settled = buried(count(store), yesterday=0, today=noted, now_us=late)
     assert not settled.held
     assert settled.spent == settled.granted
     # Each may have died between spending and noting: then a piece counts as told, never more than was granted.

@@ -47,6 +47,7 @@ class Counter(msgspec.Struct, array_like=True, frozen=True):
     open_s: float = 0.0
     seen_us: int = 0  # when the chance was last worked out,
     seen: int = 0  # and what had been spent then
+    base: int = 0  # of `before`, what was spent before the day before
 
     @property
     def spent(self) -> int:
@@ -68,6 +69,7 @@ def turned(counter: Counter, pace: Pace, now_us: int) -> Counter:
         day=today,
         before=counter.before + counter.granted,
         late=counter.held if counter.day == today - 1 else {},
+        base=counter.before if counter.day == today - 1 else counter.before + counter.granted,
         chance=counter.chance,
         money=counter.money,
         open_s=counter.open_s,
@@ -135,21 +137,29 @@ def closed(counter: Counter, pace: Pace, worker: str, *, day: int, spent: int, n
 
 
 def dead(counter: Counter, now_us: int) -> tuple[str, ...]:
-    """Workers whose lease ended without a word."""
-    return tuple(w for w, h in counter.held.items() if h.until_us + GRACE_US < now_us)
+    """Workers whose lease ended without a word, also those of the day before."""
+    return tuple(
+        worker
+        for worker, held in (*counter.held.items(), *counter.late.items())
+        if held.until_us + GRACE_US < now_us
+    )
 
 
-def buried(counter: Counter, *, today: int, now_us: int) -> Counter:
+def buried(counter: Counter, *, yesterday: int, today: int, now_us: int) -> Counter:
     """Give back what dead workers were granted and did not spend.
 
-    `today` is what all decisions and bills of the counter's day come to, read after `now_us`. What the living have
-    spent and not told yet (half a second's worth) is put down to the dead: rather too much counts as spent than
-    too little.
+    `yesterday` and `today` are what all decisions and bills of the counter's day and the one before come to, read
+    after `now_us`. What the living have spent and not told yet (half a second's worth) is put down to the dead:
+    rather too much counts as spent than too little.
     """
-    gone = dead(counter, now_us)
-    if not gone:
+    gone = set(dead(counter, now_us))
+    if counter.late and gone.issuperset(counter.late):
+        least = counter.before - sum(h.granted - h.told for h in counter.late.values())
+        before = min(max(counter.base + yesterday, least), counter.before)
+        counter = msgspec.structs.replace(counter, before=before, late={})
+    theirs = [h for w, h in counter.held.items() if w in gone]
+    if not theirs:
         return counter
-    theirs = [counter.held[w] for w in gone]
     alive = {w: h for w, h in counter.held.items() if w not in gone}
     spent = today - counter.closed - sum(h.told for h in alive.values())
     spent = min(max(spent, sum(h.told for h in theirs)), sum(h.granted for h in theirs))
