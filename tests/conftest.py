@@ -3,7 +3,6 @@
 import gc
 import os
 import shutil
-import subprocess
 import time
 import warnings
 from collections.abc import Iterator
@@ -79,15 +78,3 @@ def spark(tmp_path: Path, java: None) -> Iterator[Warehouse]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # Py4J leaves its sockets to the collector
         gc.collect()
-
-
-def copy_workspace(there: Path, here: Path) -> None:
-    """Copy a workspace. The map of online state is a sparse file: its holes stay holes."""
-
-    def copy(one: str, other: str) -> str:
-        if one.endswith(".mdb"):
-            subprocess.run(["cp", "--sparse=always", one, other], check=True)
-            return other
-        return str(shutil.copy2(one, other))
-
-    shutil.copytree(there, here, copy_function=copy)

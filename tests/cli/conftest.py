@@ -3,13 +3,13 @@
 import csv
 import os
 import random
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import copy_workspace
 
 from omnimix.app import machine_of, settings_of
 from omnimix.cli import main
@@ -154,5 +154,5 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def known_shop(tmp_path: Path, known: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
     """A copy of that shop: a run goes on from the briefs, as long as nothing before them is changed."""
-    copy_workspace(known, tmp_path / "shop")
+    shutil.copytree(known, tmp_path / "shop")
     return Shop(tmp_path / "shop", capsys.readouterr)

@@ -1,6 +1,7 @@
 """A small shop that ran once through every stage, with a small simulated market; each test gets its own copy."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 from tests.cli.conftest import lay_out
-from tests.conftest import NOW, copy_workspace
+from tests.conftest import NOW
 
 from omnimix.app import machine_of, settings_of
 from omnimix.flow.campaign import run_campaign
@@ -52,7 +53,7 @@ def ran_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
 def ran(tmp_path: Path, ran_once: tuple[Path, dict[str, StepResult]]) -> Iterator[Ran]:
     """A copy of that shop, opened."""
     root = tmp_path / "shop"
-    copy_workspace(ran_once[0], root)
+    shutil.copytree(ran_once[0], root)
     settings = settings_of(root, os.environ)
     with machine_of(settings, os.environ, clock=clock) as machine:
         yield Ran(machine, small(settings.job("first")), ran_once[1])
