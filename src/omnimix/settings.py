@@ -129,6 +129,19 @@ class Serve:
 
 
 @config
+class ConsoleRules:
+    """`[console]`: where the console listens. `hosts`: names it is asked by besides loopback's, for a proxy."""
+
+    host: str = "127.0.0.1"
+    port: int = 8485
+    hosts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.port <= 65_535:
+            raise InvalidInput(f"{self.port} is no port", where="console.port", fix="give 1 to 65535")
+
+
+@config
 class OmnimixFile:
     """omnimix.toml."""
 
@@ -149,6 +162,7 @@ class OmnimixFile:
     sources: Mapping[str, Source] = field(default_factory=dict)
     collect: Collect = Collect()
     serve: Serve = Serve()
+    console: ConsoleRules = ConsoleRules()
     placements: Mapping[str, Placement] = field(default_factory=dict)
     feedback: FeedbackRules = FeedbackRules()
     bid: BidRules = BidRules()

@@ -25,6 +25,7 @@ from omnimix.creative.copy.write import BuiltInWriter
 from omnimix.creative.image.poster import Poster, make_poster
 from omnimix.creative.image.render import render_set
 from omnimix.creative.ledger.gather import visible_text
+from omnimix.creative.ledger.ground import Ledger
 from omnimix.creative.policy.check import PolicyFacts, run_checks
 from omnimix.creative.policy.checks import CHECKS
 from omnimix.creative.review.decision import approve, approved
@@ -110,6 +111,13 @@ def draw(machine: Machine, job: Job) -> Counts:
     )
 
 
+def drawn_again(machine: Machine, job: Job, variant: Variant) -> Variant:
+    """The variant with pictures of its words as they are now."""
+    order = _order(machine, job, variant, {p.product_id: p for p in products_of(machine)})
+    images = _paint(order, brand=machine.brand, folder=machine.out, workspace=machine.root)
+    return replace(variant, images=images)
+
+
 def picture_files(machine: Machine, job: Job) -> tuple[Path, ...]:
     """The files that go into the campaign's pictures: logo, fonts, and the photos of what is shown."""
     products = {p.product_id: p for p in products_of(machine)}
@@ -176,7 +184,9 @@ def check(machine: Machine, job: Job) -> Counts:
     )
 
 
-def policy_facts(machine: Machine, job: Job, variants: tuple[Variant, ...]) -> PolicyFacts:
+def policy_facts(
+    machine: Machine, job: Job, variants: tuple[Variant, ...], ledger: Ledger | None = None
+) -> PolicyFacts:
     """What the checks hold a variant against."""
     pictures = {i.path: machine.out / i.path for v in variants for i in v.images}
     return PolicyFacts(
@@ -187,6 +197,7 @@ def policy_facts(machine: Machine, job: Job, variants: tuple[Variant, ...]) -> P
         today=machine.clock().date(),
         channels=job.campaign.channels,
         landing=_landing(machine, job),
+        ledger=ledger,
         image_bytes={name: path.stat().st_size for name, path in pictures.items() if path.exists()},
     )
 

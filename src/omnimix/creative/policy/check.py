@@ -11,6 +11,7 @@ from datetime import date
 from omnimix.core.finding import Finding, sorted_findings
 from omnimix.creative.brand import Brand
 from omnimix.creative.campaign import Campaign
+from omnimix.creative.ledger.ground import Ledger
 from omnimix.creative.variant import Variant
 from omnimix.data.product import Product
 
@@ -22,6 +23,7 @@ class PolicyFacts:
     `products` is by product id, `buyers` counts distinct customers by product id over the whole base,
     `channels` are the campaign's channel names, `image_bytes` is the weight of each picture by `Image.path`
     (missing: not checked), `landing` is the visible text of the saved landing page (None: there is none).
+    `ledger`, where there is one, also carries claims in other words than their source has.
     """
 
     brand: Brand
@@ -32,6 +34,7 @@ class PolicyFacts:
     channels: tuple[str, ...]
     image_bytes: Mapping[str, int] = field(default_factory=dict)
     landing: str | None = None
+    ledger: Ledger | None = None
 
     @property
     def last_day(self) -> date:

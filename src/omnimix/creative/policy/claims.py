@@ -13,6 +13,7 @@ from omnimix.creative.brand import Brand
 from omnimix.creative.brief.noun import noun_of, tidy
 from omnimix.creative.brief.phrase import count_text, price_text, uncovered
 from omnimix.creative.claim import Claim
+from omnimix.creative.ledger.bind import bind
 from omnimix.creative.policy.check import PolicyFacts, texts
 from omnimix.creative.variant import Variant
 from omnimix.data.product import Product
@@ -35,7 +36,7 @@ def check_sources(variant: Variant, facts: PolicyFacts) -> Iterator[Finding]:
     """Every claim's source exists, says the same, and has not run out by the campaign's last day."""
     for claim in variant.claims:
         reason = why_not(claim, facts)
-        if reason is not None:
+        if reason is not None and not _carried(claim, variant, facts):
             why = f"{claim.text!r} rests on {claim.source!r}: {reason}"
             fix = "correct the source, or write the variant again"
             yield Finding("claims.source", Severity.BLOCKING, _place(variant, claim), why, fix)
@@ -44,6 +45,20 @@ def check_sources(variant: Variant, facts: PolicyFacts) -> Iterator[Finding]:
             why = f"{claim.text!r} holds until {expires}, the variant may be seen until {facts.last_day}"
             fix = f"renew {claim.source}, or take the claim out"
             yield Finding("claims.expired", Severity.BLOCKING, _place(variant, claim), why, fix)
+
+
+def _carried(claim: Claim, variant: Variant, facts: PolicyFacts) -> bool:
+    """Whether the ledger carries the claim by the source it names, wherever it stands."""
+    if facts.ledger is None:
+        return False
+    names = (facts.brand.name,)
+    for _, text in texts(variant):
+        if claim.text.casefold() in text.casefold():
+            found = bind(text, facts.ledger, shown=variant.product_ids, last_day=facts.last_day, exempt=names)
+            said = [v for v in found if v.phrase.text.casefold() in claim.text.casefold()]
+            if any(v.ground is None or v.ground.source != claim.source for v in said) or not said:
+                return False
+    return True
 
 
 def expired_claims(brand: Brand, last_day: date) -> tuple[Finding, ...]:
