@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from omnimix.activation.decide.choice import ready
 from omnimix.activation.decide.pooling import FloatArray, Prior, even_ahead, prior_snapshot, scaled_prior
-from omnimix.activation.decide.serve import engagements, serve_week
+from omnimix.activation.decide.serve import engagements, marks_of, serve_week
 from omnimix.activation.decide.snapshot import Snapshot
 from omnimix.activation.experiment.eligibility import Codes, excluded, offerings
 from omnimix.activation.experiment.lanes import BROAD_ONLY, assignments
@@ -39,6 +39,7 @@ class Crowd:
     """Everybody in the market: the workspace's own people, then simulated lookalikes."""
 
     assigned: pa.Table  # ASSIGNMENT
+    own: pa.Table  # MEMBER: the workspace's own people
     like: pa.Array  # the profile whose habits each person has
     sizes: dict[str, int]  # by segment
 
@@ -58,7 +59,7 @@ def gather(machine: Machine, job: Job, simulation: Simulation) -> Crowd:
     assigned = pa.concat_tables(made).combine_chunks()
     like = pa.concat_arrays([members["profile_id"].combine_chunks(), extra["like"].combine_chunks()])
     counted = pc.value_counts(assigned["segment"]).to_pylist()
-    return Crowd(assigned, like, {c["values"]: c["counts"] for c in counted})
+    return Crowd(assigned, members, like, {c["values"]: c["counts"] for c in counted})
 
 
 def live(machine: Machine, job: Job) -> Counts:
@@ -95,8 +96,7 @@ def live(machine: Machine, job: Job) -> Counts:
 
 
 def _market(machine: Machine, job: Job, simulation: Simulation, crowd: Crowd) -> Market:
-    members = machine.warehouse.arrow(on_ladder(machine, job))
-    truth = planted(purchase_rates(machine, members, weeks=HISTORY_WEEKS), seed=simulation.seed)
+    truth = planted(purchase_rates(machine, crowd.own, weeks=HISTORY_WEEKS), seed=simulation.seed)
     return Market(
         truth,
         crowd.assigned,
@@ -123,6 +123,8 @@ def _weeks(
     budget = Money.parse(job.campaign.daily_budget, machine.currency).minor * 7
     deployed = {v.variant_id for v in variants}
     engaged = np.zeros(crowd.assigned.num_rows, dtype=np.int64)
+    seed, key = f"{machine.salt}:{simulation.seed}", job.campaign.key
+    marks = marks_of(crowd.assigned["profile_id"], seed=seed, campaign=key)
     readings, shown, refused = [], 0, 0
     for week in range(simulation.weeks):
         served = serve_week(
@@ -130,11 +132,12 @@ def _weeks(
             crowd.assigned,
             codes,
             week=week,
-            seed=f"{machine.salt}:{simulation.seed}",
+            seed=seed,
             steps=engaged,
+            marks=marks,
         )
         lived = market.week(week, served, live=deployed, budget_minor=float(budget))
-        part = f"{job.campaign.key}/week-{week:02d}"
+        part = f"{key}/week-{week:02d}"
         shown += machine.warehouse.write("exposure", lived.exposures, part=part)
         machine.warehouse.write("conversion", lived.conversions, part=part)
         refused += lived.refused

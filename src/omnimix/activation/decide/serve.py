@@ -1,11 +1,8 @@
-"""A week's choices for everybody, as one table; and one person's, as a record that can be replayed.
+"""A week's choices for everybody, as one table: what the simulated market is served.
 
 in   a ready snapshot, ASSIGNMENT rows with their reason codes, the week, a seed
-out  SERVED rows (one a person, also where nothing is shown), or a Decision
+out  SERVED rows, one a person, also where nothing is shown
 """
-
-from dataclasses import dataclass
-from datetime import datetime
 
 import ibis
 import numpy as np
@@ -13,12 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from omnimix.activation.decide.choice import Choice, Ready, choose, choose_many
+from omnimix.activation.decide.choice import Ready, choose_many
 from omnimix.activation.experiment.eligibility import IRRELEVANT, Codes
-from omnimix.core.errors import Conflict, InvalidInput
-from omnimix.core.hashing import stable_id, unit_interval
+from omnimix.core.errors import InvalidInput
+from omnimix.core.hashing import unit_interval
 
 IntArray = npt.NDArray[np.int64]
+Marks = npt.NDArray[np.uint64]
 
 SERVED = ibis.schema(
     {
@@ -37,75 +35,18 @@ SERVED = ibis.schema(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """One logged choice, and all that is needed to make it again from its snapshot."""
-
-    decision_id: str
-    campaign: str
-    snapshot_id: str
-    profile_id: str
-    segment: str
-    lane: str
-    step: int
-    codes: tuple[int, ...]  # (V,) reason flags in the order of the snapshot's variants
-    draw: float
-    variant_id: str | None
-    probability: float
-    decided_at: datetime
+def marks_of(profile_ids: pa.ChunkedArray, *, seed: str, campaign: str) -> Marks:
+    """(N,) 53 bits of each person's own, from a stable hash: what the draws of all weeks are made from."""
+    points = [unit_interval(f"{seed}:{campaign}", p) for p in profile_ids.to_pylist()]
+    return (np.array(points, dtype=np.float64) * 2.0**53).astype(np.uint64)
 
 
-def decide(
-    state: Ready,
-    *,
-    profile_id: str,
-    segment: str,
-    lane: str,
-    codes: Codes,
-    now: datetime,
-    seed: str,
-    step: int = 0,
-) -> tuple[Decision, Choice]:
-    """Choose for one person now. The draw is a stable hash of seed, person and instant."""
-    snapshot = state.snapshot
-    if codes.shape != (len(snapshot.variants),):
-        raise InvalidInput(f"{codes.shape} reason codes for {len(snapshot.variants)} variants")
-    key = f"{snapshot.campaign}:{profile_id}:{now.isoformat()}"
-    choice = choose(state, segment, codes, lane=lane, draw=unit_interval(seed, key), step=step)
-    decision = Decision(
-        decision_id=stable_id("dec", seed, key),
-        campaign=snapshot.campaign,
-        snapshot_id=snapshot.snapshot_id,
-        profile_id=profile_id,
-        segment=segment,
-        lane=lane,
-        step=step,
-        codes=tuple(codes.tolist()),
-        draw=choice.draw,
-        variant_id=choice.variant_id,
-        probability=choice.probability,
-        decided_at=now,
-    )
-    return decision, choice
-
-
-def replay(state: Ready, decision: Decision) -> Choice:
-    """Make a logged choice again. Raises Conflict when the snapshot is another one or the result differs."""
-    if state.snapshot.snapshot_id != decision.snapshot_id:
-        raise Conflict(
-            f"decision {decision.decision_id} was made from snapshot {decision.snapshot_id}",
-            where=state.snapshot.snapshot_id,
-            fix="load that snapshot and replay from it",
-        )
-    codes = np.array(decision.codes, dtype=np.uint32)
-    again = choose(state, decision.segment, codes, lane=decision.lane, draw=decision.draw, step=decision.step)
-    if again.variant_id != decision.variant_id or abs(again.probability - decision.probability) > 1e-9:
-        raise Conflict(
-            f"the replay chose {again.variant_id!r} with {again.probability:.6f}, "
-            f"the log says {decision.variant_id!r} with {decision.probability:.6f}",
-            where=decision.decision_id,
-        )
-    return again
+def _draws(marks: Marks, week: int) -> npt.NDArray[np.float64]:
+    """(N,) numbers in [0, 1), of each week anew: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
+    mixed = marks + np.uint64((week + 1) * 0x9E3779B97F4A7C15 % 2**64)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)) / 2.0**53
 
 
 def serve_week(
@@ -116,18 +57,20 @@ def serve_week(
     week: int,
     seed: str,
     steps: IntArray | None = None,
+    marks: Marks | None = None,
 ) -> pa.Table:
     """SERVED rows, one for each row of `assigned` and in its order.
 
-    `codes` (N, V) as in `choose`; `steps` (N,) the engagements so far. A person's choice depends on nobody else.
+    `codes` (N, V) as in `choose`; `steps` (N,) the engagements so far; `marks` of `marks_of`, for whoever asks
+    for many weeks. A person's choice depends on nobody else.
     """
     count = assigned.num_rows
     snapshot = state.snapshot
     if codes is not None and codes.shape != (count, len(snapshot.variants)):
         raise InvalidInput(f"reason codes are {codes.shape}, expected {(count, len(snapshot.variants))}")
     table = assigned.combine_chunks()
-    key = f"{seed}:{snapshot.campaign}:{week}"
-    draws = np.array([unit_interval(key, p) for p in table["profile_id"].to_pylist()], dtype=np.float64)
+    marks = marks_of(table["profile_id"], seed=seed, campaign=snapshot.campaign) if marks is None else marks
+    draws = _draws(marks, week)
     steps = np.zeros(count, dtype=np.int64) if steps is None else steps
     column = np.full(count, -1, dtype=np.int64)
     probability = np.ones(count)

@@ -5,6 +5,7 @@ out  Clusters: centres, what was tried, stability over bootstraps
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -15,6 +16,8 @@ from omnimix.audience.segment.lloyd import IntArray, k_means
 from omnimix.audience.segment.matrix import FloatArray
 from omnimix.audience.segment.rules import SegmentRules
 from omnimix.audience.segment.segmentation import Candidate, Stability
+
+_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +86,25 @@ def _centres(points: FloatArray, k: int, rules: SegmentRules, *, seed: int) -> F
     return found[np.lexsort(found.T[::-1])]
 
 
+def _redrawn(
+    points: FloatArray, drawn: Sequence[tuple[IntArray, int]], k: int, rules: SegmentRules
+) -> list[FloatArray]:
+    """The centres of each (rows, seed) drawn, side by side: most of a fit needs no interpreter."""
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        return list(pool.map(lambda draw: _centres(points[draw[0]], k, rules, seed=draw[1]), drawn))
+
+
 def _candidate(
     points: FloatArray, k: int, rules: SegmentRules, *, smallest: float, rng: np.random.Generator
 ) -> tuple[Candidate, FloatArray]:
     """How well k clusters hold, and their centres."""
     found = _centres(points, k, rules, seed=int(rng.integers(2**31)))
     size = max(k, round(rules.resample_share * len(points)))
-    placed = []
-    for _ in range(rules.resamples):
-        drawn = np.sort(rng.choice(len(points), size, replace=False))
-        placed.append(nearest(points, _centres(points[drawn], k, rules, seed=int(rng.integers(2**31)))))
+    drawn = [
+        (np.sort(rng.choice(len(points), size, replace=False)), int(rng.integers(2**31)))
+        for _ in range(rules.resamples)
+    ]
+    placed = [nearest(points, centres) for centres in _redrawn(points, drawn, k, rules)]
     stability = float(np.mean([rand_index(a, b) for a, b in combinations(placed, 2)]))
     shares = [np.bincount(labels, minlength=k) / len(points) for labels in placed]
     undersized = float(np.mean([share[share < smallest].sum() for share in shares]))
@@ -127,9 +139,10 @@ def _bootstrapped(
     own = owner[nearest(points, centres)]
     half = np.bincount(own)[np.unique(own)].min() / people / 2  # half the smallest kept: chance must not merge it
     rands, moved, again = [], [], []
-    for _ in range(rules.bootstraps):
-        drawn = np.sort(rng.integers(people, size=people))
-        redrawn = _centres(points[drawn], k, rules, seed=int(rng.integers(2**31)))
+    drawn = [
+        (np.sort(rng.integers(people, size=people)), int(rng.integers(2**31))) for _ in range(rules.bootstraps)
+    ]
+    for redrawn in _redrawn(points, drawn, k, rules):
         other = _merged(points, redrawn, smallest=half)[nearest(points, redrawn)]
         rands.append(rand_index(own, other))
         both = np.bincount(own * k + other, minlength=k * k).reshape(k, k)
