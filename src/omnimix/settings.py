@@ -180,6 +180,12 @@ class OmnimixFile:
                 where="serve.public_url",
                 fix="say where browsers reach it: https://o.shop.example",
             )
+        if self.bid.exchanges and self.bid.placement not in self.placements:
+            raise InvalidInput(
+                f"there is no placement {self.bid.placement!r}: exchanges would find nothing to buy",
+                where="bid.placement",
+                fix=f"add [placements.{self.bid.placement}] with its channel",
+            )
 
 
 @dataclass(frozen=True, slots=True)

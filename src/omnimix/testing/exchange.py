@@ -48,7 +48,9 @@ EXCHANGE_KEY = "exchange-key-of-a-test-0001"
 SIZES = ((300, 250), (728, 90), (160, 600), (1200, 628), (1080, 1080))
 _PLACEMENT = "exchange"
 _STARTS_US, _ENDS_US = 1_577_836_800_000_000, 4_102_444_800_000_000  # 2020, 2100
-TABLES = """[bid]
+TABLES = """[placements.exchange]
+channel = "display"
+[bid]
 pictures = "https://cdn.shop.example/out"
 margin_per_thousand = "5.00"
 rates = {{ USD = "1.25" }}

@@ -12,6 +12,7 @@ import asyncio
 import time
 import traceback
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -112,8 +113,8 @@ class Bidding(Endpoint):
             return
         try:
             self._bidder.look(self.desk.now_us())
-        except OmnimixError as error:
-            log.error("the online state does not answer", why=str(error))
+        except Exception as error:  # whatever it is, the next look may succeed
+            _tell_fault("looking after bids", error)
         self._loop.call_later(_LOOK_SECONDS, self._look)
 
     async def answer(self, scope: Any, protocol: Any) -> Answer:
@@ -140,8 +141,7 @@ class Bidding(Endpoint):
             self._counters["invalid"].add()
             raise Refused(400, error.message, *_VERSION) from None
         except Exception as error:  # a fault of ours: an exchange that sees it often would stop asking
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("a fault in bidding", error=type(error).__name__, at=f"{place.filename}:{place.lineno}")
+            _tell_fault("bidding", error)
             found = Refusal("", NoBid.UNKNOWN)
         if isinstance(found, Refusal):
             return self._refused(found, rules)
@@ -172,25 +172,27 @@ class Bidding(Endpoint):
         """Decide what waits; what is too late is no longer bid upon."""
         group, self._waiting = self._waiting, []
         now = time.monotonic()
-        for one in (w for w in group if w.until <= now):
-            one.done.set_result(Refusal(one.asked.request.id, NoBid.TOO_LATE))
-        group = [w for w in group if w.until > now and not w.done.done()]
-        market = self._current()
         for place in range(0, len(group), _MOST):
             part = group[place : place + _MOST]
-            try:
-                asked = [w.asked for w in part]
-                assert market is not None  # noqa: S101 - what waits was read by one
-                found = self._bidder.bid(market, asked, self.desk.now_us(), self.desk.stops.now)
-                for one, answer in zip(part, found, strict=True):
+            for one, answer in zip(part, self._answers(part, now), strict=True):
+                if not one.done.done():  # whoever asked may have gone
                     one.done.set_result(answer)
-            except OmnimixError as error:
-                log.error("no bids: the online state does not answer", why=str(error))
-                for one in part:
-                    one.done.set_result(Refusal(one.asked.request.id, NoBid.TECHNICAL))
-            except Exception as error:  # whatever it is, every request of the turn gets to know it
-                for one in part:
-                    one.done.set_exception(error)
+
+    def _answers(self, part: Sequence[_Waiting], now: float) -> list[Answered | Refusal]:
+        """One answer for each; none is left waiting, whatever happens."""
+        found: list[Answered | Refusal] = [Refusal(w.asked.request.id, NoBid.TOO_LATE) for w in part]
+        timely = [place for place, w in enumerate(part) if w.until > now]
+        try:
+            market = self._current()
+            assert market is not None  # noqa: S101 - what waits was read by one
+            asked = [part[place].asked for place in timely]
+            made = self._bidder.bid(market, asked, self.desk.now_us(), self.desk.stops.now)
+        except Exception as error:  # a fault of ours, or the online state is away: no bids
+            _tell_fault("bidding", error)
+            made = [Refusal(part[place].asked.request.id, NoBid.TECHNICAL) for place in timely]
+        for place, answer in zip(timely, made, strict=True):
+            found[place] = answer
+        return found
 
     def _refused(self, refusal: Refusal, rules: Exchange) -> Answer:
         name = refusal.reason.name.lower()
@@ -245,6 +247,11 @@ class Bidding(Endpoint):
             self.desk.online.change([key], lambda held: Change({key: _stronger(held[0], letter, value)}))
         except OmnimixError as error:  # the event is kept: books are right, the budget learns later
             log.error("a notice does not reach its bid", why=str(error))
+
+
+def _tell_fault(doing: str, error: Exception) -> None:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    log.error(f"a fault in {doing}", error=type(error).__name__, at=f"{place.filename}:{place.lineno}")
 
 
 def _key_in(query: str) -> str:
