@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from splink import DuckDBAPI, Linker
 
 from omnimix.core.errors import NotFound
 from omnimix.data.identity.decisions import decide, decided
@@ -16,7 +17,7 @@ from omnimix.data.identity.evidence import evidence_of, veil
 from omnimix.data.identity.fields import FIELDS
 from omnimix.data.identity.match import Matched, Stores, match
 from omnimix.data.identity.matching import Matching
-from omnimix.data.identity.model import SHIPPED
+from omnimix.data.identity.model import FLOOR, SHIPPED, splink_settings
 from omnimix.data.identity.review import UNSURE, waiting
 from omnimix.data.identity.rules import IdentityRules
 from omnimix.data.identity.traits import traits_of
@@ -226,6 +227,38 @@ def test_training_finds_people_who_do_not_exist() -> None:
     assert len(found & truth) / len(truth) > 0.95
     assert model.trained_on == 400
     assert model.chances.keys() == {field.name for field in FIELDS}
+
+
+def test_weights_are_those_that_splink_gives() -> None:
+    with Matching(memory="1GB", threads=1) as people:
+        people.tell(Detail(n, str(n), values) for n, (_person, values) in enumerate(records(250, seed=5)))
+        people.normalise()
+        people.run(
+            "CREATE TABLE pairs AS SELECT l.record AS one, r.record AS other FROM people AS l, people AS r"
+            " WHERE l.record < r.record AND (l.last_name = r.last_name OR l.record % 9 = 0)"
+        )
+        people.register("terms", people.terms())
+        mine = people.weights(SHIPPED, "pairs", "terms", least=-1e9)
+        told, pairs = people.arrow("SELECT * FROM people"), people.arrow("SELECT * FROM pairs")
+        terms = people.arrow("SELECT * FROM terms")
+    api = DuckDBAPI()
+    linker = Linker(api.register(told, table_name="told"), splink_settings(SHIPPED, trained=True))
+    run, tables = api.duckdb_con.sql, linker.table_management
+    for name in (f.name for f in FIELDS if f.common):
+        shares = run(
+            f"SELECT DISTINCT {name}, greatest(coalesce(share, 0), {FLOOR}) AS tf_{name} FROM told LEFT JOIN terms"
+            f" ON field = '{name}' AND term = hash('{name}|' || {name}) WHERE {name} IS NOT NULL"
+        ).to_arrow_table()
+        tables.register_term_frequency_lookup(api.register(shares, table_name=f"tf_{name}"), name)
+    handed = run("SELECT one AS join_key_l, other AS join_key_r, '0' AS match_key FROM pairs").to_arrow_table()
+    tables.register_blocked_pairs_for_predict(api.register(handed, table_name="handed"))
+    theirs = linker.inference.predict(threshold_match_weight=-1e9, warning_mode="never").as_pyarrow_table()
+    found, wanted = (
+        {(r["record_l"], r["record_r"]): r["match_weight"] for r in rows.to_pylist()} for rows in (mine, theirs)
+    )
+    assert len(found) == pairs.num_rows > 300
+    assert terms.num_rows > 10
+    assert found == pytest.approx(wanted, abs=1e-9)
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=12))

@@ -3,12 +3,14 @@
 in   what records say of people, in the clear
 out  a trained MatchModel, blocks (hashes that stand for shared values), pairs with their match weight
 
-Splink (Linacre et al., Int. J. Population Data Science 7(3), 2022) estimates and scores; what to compare is
-decided here, so that the same code compares everybody with everybody, and a few new records with their like.
+Splink (Linacre et al., Int. J. Population Data Science 7(3), 2022) estimates; what to compare is decided here, and
+weights are added up in one query, so that the same code compares everybody with everybody, and at once a few new
+records with their like.
 """
 
 import logging
 from collections.abc import Iterable, Sequence
+from math import log2
 from types import TracebackType
 from typing import Any
 
@@ -16,7 +18,7 @@ import pyarrow as pa
 from splink import DuckDBAPI, Linker, block_on
 
 from omnimix.data.identity.fields import FIELDS, LOOSE, RAW, TIGHT
-from omnimix.data.identity.model import FLOOR, SHIPPED, MatchModel, read_chances, splink_settings
+from omnimix.data.identity.model import FLOOR, SHIPPED, MatchModel, read_chances, splink_settings, weight_columns
 from omnimix.governance.vault import Detail
 
 logging.getLogger("splink").setLevel(logging.ERROR)  # it tells its progress to whoever listens
@@ -190,26 +192,40 @@ class Matching:
     ) -> pa.Table:
         """Match weights of the pairs in the table `pairs` (one, other): record_l, record_r, match_weight.
 
-        Pairs below `least` are left out. `levels`: also the level and weight of each field, as gamma_ and mw_
-        columns. `terms`: the table of common values, as hashes.
+        Pairs below `least` are left out. `levels`: also what each field weighs, as mw_ columns, and what its value
+        being rare or common adds, as mw_tf_adj_ columns. `terms`: the table of common values, as hashes.
         """
-        settings = splink_settings(model, trained=True)
-        settings.retain_intermediate_calculation_columns = levels
-        linker = Linker(self._register("people"), settings, log_level=None)
-        for name in (field.name for field in FIELDS if field.common):
-            share = f"greatest(coalesce(share, 0), {FLOOR}) AS tf_{name}"
-            values = f"(SELECT DISTINCT {name} AS v FROM people WHERE {name} IS NOT NULL)"
-            self._con.execute(
-                f"CREATE OR REPLACE TABLE tf_{name} AS SELECT v AS {name}, {share} FROM {values}"
-                f" LEFT JOIN {terms} ON field = '{name}' AND term = hash('{name}|' || v)"
-            )
-            linker.table_management.register_term_frequency_lookup(self._register(f"tf_{name}"), name)
-        handed = f"SELECT one AS join_key_l, other AS join_key_r, '0' AS match_key FROM {pairs}"
-        self._con.execute(f"CREATE OR REPLACE TABLE handed AS {handed}")
-        linker.table_management.register_blocked_pairs_for_predict(self._register("handed"))
-        found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
-        scored: pa.Table = found.as_pyarrow_table()  # type: ignore[no-untyped-call]
-        return scored
+        parts = [f"mw_{f.name}" for f in FIELDS] + [f"mw_tf_adj_{f.name}" for f in FIELDS if f.common]
+        columns = ", ".join(
+            [
+                "record_l",
+                "record_r",
+                f"{log2(model.prior / (1 - model.prior))!r} + {' + '.join(parts)} AS match_weight",
+                *(parts if levels else ()),
+            ]
+        )
+        weighed = ", ".join(weight_columns(model))
+        sides = (", ".join(f"{name} AS {name}_{side}" for name in self._names) for side in "lr")
+        left, right = (f"(SELECT {names} FROM rated)" for names in sides)
+        return self.arrow(
+            f"WITH rated AS ({self._rated(terms)}), weighed AS ("
+            f"SELECT record_l, record_r, {weighed} FROM {pairs} JOIN {left} ON record_l = one"
+            f" JOIN {right} ON record_r = other)"
+            f" SELECT {columns} FROM weighed WHERE match_weight >= {least!r}"
+        )
+
+    _names = ("record", *(f.name for f in FIELDS), *(f"tf_{f.name}" for f in FIELDS if f.common))
+
+    def _rated(self, terms: str) -> str:
+        """People with how common their values are, where that matters: tf_ columns, a share of at least FLOOR."""
+        common = [f.name for f in FIELDS if f.common]
+        shares = ", ".join(f"greatest(coalesce({name}_term.share, 0), {FLOOR}) AS tf_{name}" for name in common)
+        joins = " ".join(
+            f"LEFT JOIN (SELECT term, share FROM {terms} WHERE field = '{name}') AS {name}_term"
+            f" ON {name}_term.term = hash('{name}|' || people.{name})"
+            for name in common
+        )
+        return f"SELECT people.*, {shares} FROM people {joins}"
 
     def _register(self, table: str) -> Any:
         self._tables += 1

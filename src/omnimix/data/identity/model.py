@@ -9,6 +9,7 @@ give the odds of a match. Holds no personal data: levels and chances only.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log2
 from typing import Any
 
 import splink.comparison_level_library as levels
@@ -64,6 +65,29 @@ def _level(field: Compared, level: Level, chance: tuple[float, float] | None, *,
     if first and field.common:
         more |= {"tf_adjustment_column": field.name, "tf_minimum_u_value": FLOOR}
     return made.configure(**more) if more else made
+
+
+def weight_columns(model: MatchModel) -> list[str]:
+    """What each field weighs in a pair, as SQL over its `_l` and `_r` columns: mw_… and mw_tf_adj_… columns.
+
+    A field that one side lacks weighs nothing. The first level that holds counts. Equal values weigh the more
+    the rarer they are: the share of records that have the value (tf_…) stands in for u.
+    """
+    columns = []
+    for field in FIELDS:
+        missing = f"{field.name}_l IS NULL OR {field.name}_r IS NULL"
+        weights = [log2(m / u) for m, u in model.chances[field.name]]
+        rungs = " ".join(
+            f"WHEN {level.sql} THEN {weight!r}"
+            for level, weight in zip(field.levels, weights, strict=True)
+            if level.sql
+        )
+        columns.append(f"CASE WHEN {missing} THEN 0.0 {rungs} ELSE {weights[-1]!r} END AS mw_{field.name}")
+        if field.common:
+            usual = model.chances[field.name][0][1]
+            rarity = f"log2({usual!r} / greatest(tf_{field.name}_l, tf_{field.name}_r))"
+            columns.append(f"CASE WHEN {field.levels[0].sql} THEN {rarity} ELSE 0.0 END AS mw_tf_adj_{field.name}")
+    return columns
 
 
 def read_chances(settings: Mapping[str, Any]) -> dict[str, tuple[tuple[float, float], ...]]:
