@@ -1,5 +1,5 @@
-"""What should this person see now? A choice among eligible variants, with its probability.
+"""What should this person see now? A choice among eligible variants, with its probability, in milliseconds.
 
-in   a published Snapshot, a person's segment, rung, story step and eligible variants; a seed
-out  Choices that can be replayed (`choice`), a week's choices as a table (`serve`), posteriors (`pooling`)
+in   a Release, States, Requests; for a simulated market a Snapshot
+out  Made decisions, journalled, that replay to the last bit (`decide`, `turn`, `explain`)
 """

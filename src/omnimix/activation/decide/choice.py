@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from omnimix.activation.decide.snapshot import Snapshot
-from omnimix.activation.experiment.eligibility import Codes, allowed, reasons
+from omnimix.activation.experiment.eligibility import Codes, allowed
 from omnimix.activation.experiment.ladder import FOLLOW, Rung
 from omnimix.core.errors import InvalidInput
 from omnimix.creative.brief.brief import BROAD
@@ -181,17 +181,6 @@ def choose(state: Ready, segment: str, codes: Codes | None, *, lane: str, draw: 
     at = min(int(chance.cumsum().searchsorted(draw, side="right")), len(columns) - 1)
     considered = tuple([snapshot.variants[i] for i in columns.tolist()])
     return Choice(considered[at], float(chance[at]), rung, considered, draw)
-
-
-def ruled_out(
-    state: Ready, segment: str, codes: Codes, *, rung: Rung, step: int = 0
-) -> dict[str, tuple[str, ...]]:
-    """The variants of a rung that must not be shown to a person with these `codes`, and why.
-
-    Apart from `choose`, because nobody reads it in the milliseconds of a choice.
-    """
-    out = (pool(state, segment, rung, step) & ~allowed(codes, rung)).nonzero()[0].tolist()
-    return {state.snapshot.variants[i]: reasons(int(codes[i])) for i in out}
 
 
 def choose_many(
