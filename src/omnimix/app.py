@@ -48,12 +48,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
     ledger = open_ledger(_ledger_url(root, file.storage.ledger))
     vault = open_vault(state / "vault.sqlite", key)
     warehouse = _warehouse(state / "facts", file.storage)
-    setup = Setup(
-        folder=root / "out" / "channels",
-        pictures=root / "out",
-        brand=settings.brand,
-        currency=file.workspace.currency,
-    )
+    setup = _setup(settings)
     try:
         anchor = _anchor(state / "audit.anchor", ledger)
         yield Machine(
@@ -101,6 +96,16 @@ def machine_of(settings: Settings, environ: Mapping[str, str], *, clock: Clock =
         warehouse.close()
         vault.close()
         ledger.kw["bind"].dispose()
+
+
+def _setup(settings: Settings) -> Setup:
+    """What channels work with."""
+    return Setup(
+        folder=settings.root / "out" / "channels",
+        pictures=settings.root / "out",
+        brand=settings.brand,
+        currency=settings.file.workspace.currency,
+    )
 
 
 def _warehouse(folder: Path, storage: Storage) -> Warehouse:

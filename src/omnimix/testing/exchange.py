@@ -189,7 +189,7 @@ class Exchange:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)  # noqa: S311 - not for secrets
-        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """Send a bid request; the response, None for none."""
