@@ -8,9 +8,11 @@ asks again. An event, a feedback or a decision counts as acknowledged when its s
 redirect). `OMNIMIX_PROOF_PART` (0–1) makes everything smaller.
 """
 
+import http.client
 import json
 import os
 import random
+import socket
 import tempfile
 import threading
 import time
@@ -47,7 +49,7 @@ def figures() -> Iterator[Figure]:
     """Kill, then count."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        collector = Collector(root, lines="settle_seconds = 1")
+        collector = Collector(root, lines="settle_seconds = 1", port=_port())
         publish(root)
         events, calls = _Events(collector), _Calls(collector)
         settling = _kills(collector, [events, calls])
@@ -58,6 +60,23 @@ def figures() -> Iterator[Figure]:
             yield from _facts(machine, events, calls)
             yield from _states(machine)
             yield from _money(machine)
+
+
+def _port() -> int:
+    """A free port from which the system takes none for outgoing connections: while the server is down, one of its
+    clients could otherwise be given the server's own port.
+    """
+    return next(port for port in range(20_000 + os.getpid() % 9_000, 32_000) if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def publish(root: Path) -> Release:
@@ -100,7 +119,7 @@ class _Sender(threading.Thread):
                 status, answer = self.collector.ask(method, path, body, **_JSON)
                 if status in (200, 302):
                     return answer
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 pass
             if not again:
                 return None
@@ -196,6 +215,8 @@ def _kills(collector: Collector, senders: list[_Sender]) -> int:
         time.sleep(rng.uniform(0.1, 3.0))
         os.killpg(process.pid or 0, 9)
         process.join()
+        while not _is_free(collector.port):  # a killed worker takes a moment to go
+            time.sleep(0.01)
         left = set((collector.root / STATE / "staging").glob("*"))
         settling, seen = settling + bool(left - seen), seen | left
     process = get_context("fork").Process(target=_serve, args=(collector.root,))
