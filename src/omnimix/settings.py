@@ -100,8 +100,8 @@ class Serve:
     cert: str = ""  # paths are meant from the workspace's root
     key: str = ""
     tls: Literal["1.2", "1.3"] = "1.2"  # the oldest version that is spoken
-    public_url: str = ""  # as the world sees this server; left out, what the request says
-    trusted_proxies: tuple[str, ...] = ()  # networks whose X-Forwarded-For and -Proto are believed
+    public_url: str = ""  # as the world sees this server; addresses that leave the house begin with it
+    trusted_proxies: tuple[str, ...] = ()  # networks whose X-Forwarded-For is believed
     metrics_from: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  # networks that may read /metrics
     waiting: int = 1_024  # requests under way in a worker; above it they are asked to wait (429)
     seconds: int = 30  # for a body to come, and for the disk to take it
