@@ -111,4 +111,4 @@ def _best(tried: tuple[Tried, ...]) -> tuple[Rung, str]:
         if not tried:
             return Rung.BROAD, "nobody to compare: `broad` or every rung above it has no standing share here"
         return Rung.BROAD, "no rung is known to earn more than `broad` after its costs"
-    return best.rung, f"earns more than `broad` after all costs: at least {best.low:.2f} minor units a week each"
+    return best.rung, "earns more than `broad` after all costs"
