@@ -6,7 +6,7 @@ out  differences of regret (ours less a rival's) with 95 % intervals over seeds;
 Open Bandit-like: ten items of the Open Bandit Dataset with their real click rates and the real mix of its users;
 what users' features do to a rate is planted, and there are twenty times as many clicks, so that 2,400 rounds can
 teach something. Simulated: linear rewards, and logistic clicks, with levels, numbers and an interaction of which
-only some tell the arms apart. Delayed and drifting: logistic orders that become known up to 14 batches later, while
+only some tell the arms apart. Delayed and drifting: logistic orders known up to 14 batches later, while
 effects wander. Regret is that of the planted means, so that luck in the rewards does not blur it.
 
 Rivals get what their users can give them: the same features, rewards in a fitting scale, and the best of several

@@ -8,7 +8,7 @@ Model   margin of one decision     y ~ N(x·θ_v, σ²_v)
         β_f ~ N(b_f, main²_c)      δ_vf ~ N(l_v·1[f is the intercept], own²_c)   c the class of feature f
 
 Classes are the intercept, every declared feature, every interaction: each has a scale of its own, so a feature
-that tells variants apart keeps its weights and one that does not is shrunk to nothing (Tipping 2001, JMLR 1). The
+that tells variants apart keeps its weights and one that does not is shrunk (Tipping 2001, JMLR 1). The
 scales are set by penalised marginal likelihood around the prior's (Chung et al. 2013, Psychometrika 78), noise
 variances by expectation-maximisation. β cancels where variants are compared, and sets the price of an
 impression.
@@ -35,7 +35,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 DRAWS = 128
-EXPLORE = 0.35  # of the posterior's spread that choices explore
+EXPLORE = 0.25  # of the posterior's spread that choices explore
+_SETTLED = 2000.0  # decisions of a variant at which scales move half as freely (in variance) as they ever will
 _NOISE_WEIGHT = 20.0  # decisions of belief in the overall noise variance
 _ROUNDS = 2  # of scales given noise, noise given scales
 
@@ -45,7 +46,7 @@ class Prior:
     """What is believed before any reward, minor units of margin per decision.
 
     Feature columns lie in [−1, 1], so a scale is about the effect of a feature at its bound. `spread` is the
-    standard deviation of the logarithm of each scale: 0 keeps them as given.
+    standard deviation of the logarithm of each scale, once decisions are many: 0 keeps them as given.
     """
 
     level: float = 0.0  # of the shared intercept
@@ -55,24 +56,26 @@ class Prior:
     own_sd: float = 30.0  # a variant's lead over the others
     feature_sd: float = 30.0  # a variant's own effect of a feature
     interaction_sd: float = 15.0  # likewise of an interaction
-    spread: float = 0.5
+    spread: float = 1.0
     leads: tuple[float, ...] = ()  # (V,) expected lead of each variant, from segments or scores of its copy
 
 
 def scaled_prior(base: float, noise_sd: float, *, leads: tuple[float, ...] = ()) -> Prior:
     """A prior where a decision brings `base` margin with standard deviation `noise_sd`.
 
-    A variant's own effects are expected to be about a third of the base; rewards correct that either way.
+    A variant's own effects are expected to be within some two thirds of the base, or of the noise where that is
+    less. Wide on purpose: what is shrunk too early is never tried again; rewards narrow it where they are many.
     """
     size = max(abs(base), 1e-6)
+    own = 0.7 * min(size, max(noise_sd, 1e-6))
     return Prior(
         level=base,
         level_sd=size,
         noise_sd=max(noise_sd, 1e-6),
         main_sd=0.2 * size,
-        own_sd=0.3 * size,
-        feature_sd=0.3 * size,
-        interaction_sd=0.15 * size,
+        own_sd=own,
+        feature_sd=own,
+        interaction_sd=own / 2,
         leads=leads,
     )
 
@@ -140,10 +143,13 @@ def fit(sums: Weighed, classes: Sequence[str], prior: Prior) -> Posterior:
     if prior.leads:
         expected[:, intercept] += np.array(prior.leads)[:, None]
     noise = _first_noise(sums, prior)
+    # Few rewards look as if nothing mattered; what is shrunk to nothing then is never tried again.
+    count = float(sums.count.mean())
+    spread = prior.spread * float(np.sqrt(count / (count + _SETTLED)))
     scales = start
     for _ in range(_ROUNDS):
         problem = _Problem.of(sums, expected, noise)
-        scales = _fitted_scales(problem, group, start, scales, prior.spread)
+        scales = _fitted_scales(problem, group, start, scales, spread)
         main, own = scales[0][group], scales[1][group]
         solved = _solve(problem, main, own)
         noise = _noise(sums, expected, solved, main, own, prior)

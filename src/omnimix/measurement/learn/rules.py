@@ -8,6 +8,7 @@ from omnimix.activation.decide.feature import FeatureRules
 from omnimix.activation.decide.moment import FLOOR
 from omnimix.core.errors import InvalidInput
 from omnimix.core.record import config
+from omnimix.measurement.learn.moment import DRAWS, EXPLORE
 
 
 @config
@@ -16,9 +17,9 @@ class MomentRules(FeatureRules):
 
     learn_minutes: int = 10  # between two models while the server runs; 0: only `omnimix policy` learns
     half_life_days: float = 60.0  # a decision so long ago counts half: what people like changes
-    explore: float = 0.35  # share of what is uncertain that choices explore, in [0, 1]
+    explore: float = EXPLORE  # share of what is uncertain that choices explore, in [0, 1]
     floor: float = FLOOR  # share of choices made evenly among the eligible, in (0, 1]
-    draws: int = 128  # posterior draws of the ensemble
+    draws: int = DRAWS  # posterior draws of the ensemble
     tolerance: float = 0.05  # a model may be published that is at worst so much worse than what runs (share of it)
 
     def __post_init__(self) -> None:
