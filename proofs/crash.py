@@ -41,7 +41,7 @@ from omnimix.web.server import serve
 
 PART = float(os.environ.get("OMNIMIX_PROOF_PART", "1"))
 KILLS, BATCH, PEOPLE = max(3, round(100 * PART)), 20, 400
-COST, SHOWINGS = 10_000, max(50, round(3_000 * PART))  # micros of a showing; as many fit into the day's cap
+COST, SHOWINGS = 10_000, max(50, round(1_500 * PART))  # micros of a showing; as many fit into the day's cap
 _JSON = {"Content_Type": "application/json"}
 
 

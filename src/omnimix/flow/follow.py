@@ -19,7 +19,7 @@ import msgspec
 
 from omnimix.activation.decide.grow import merged, updated
 from omnimix.activation.decide.heard import heard, person_told
-from omnimix.activation.decide.state import State, alias_key, packed, person_of, state_key, unpacked
+from omnimix.activation.decide.state import Event, State, alias_key, packed, person_of, state_key, unpacked
 from omnimix.core.money import exponent
 from omnimix.data.live.seen import Seen, seen
 from omnimix.data.source.mapping import Shape, shape
@@ -33,7 +33,7 @@ from omnimix.store.turns import turn
 
 AT, LOCK = b"at", "follow.lock"
 _APART, _MOST_APART = b"c:apart", 10_000  # marks through which live events join nobody: links kept them apart
-_READ, _TURN = 512, 64  # events read together; events of one turn: decisions wait for it
+_READ, _TURN = 512, 24  # events read together; events of one turn: decisions wait for it
 Position = dict[str, tuple[int, int]]  # log → bytes followed, events after them
 _UNPACK = msgspec.msgpack.Decoder(Position)
 _MARKS = msgspec.msgpack.Decoder(list[str])
@@ -149,16 +149,20 @@ def _take(
     apart: frozenset[str],
 ) -> None:
     """One turn: these events, and the position after them."""
-    told = [(_names(one), one) for one in some if one is not None]
-    told = [(names, one) for names, one in told if names and not gone.intersection(names)]
+    known = [(_names(one), one) for one in some if one is not None]
+    told = [
+        (names, heard(one.event_id, one.event, one.consents, decimals=follower.decimals))
+        for names, one in known
+        if names and not gone.intersection(names)
+    ]
     people = located(follower.online, {name for names, _ in told for name in names})
     persons = sorted(set(people.values()))
 
     def make(values: list[bytes | None]) -> Change:
-        known = zip(persons, values, strict=True)
-        crowd = Crowd({p: unpacked(v, p) for p, v in known}, dict(people), follower.assumed, follower.most_users)
-        for names, one in told:
-            crowd.add(names[:1] if apart.intersection(names) else names, one, follower.decimals)
+        states = {p: unpacked(v, p) for p, v in zip(persons, values, strict=True)}
+        crowd = Crowd(states, dict(people), follower.assumed, follower.most_users)
+        for names, event in told:
+            crowd.add(names[:1] if apart.intersection(names) else names, event)
         return Change(crowd.written() | position_key(position))
 
     follower.online.change([state_key(p) for p in persons], make)
@@ -191,7 +195,7 @@ class Crowd:
         self._moved: dict[str, str] = {}  # name → person, to be written
         self._gone: set[str] = set()
 
-    def add(self, names: tuple[str, ...], one: Seen, decimals: int) -> None:
+    def add(self, names: tuple[str, ...], event: Event) -> None:
         """Take in one event: make one person of those it names, then let it count."""
         person = self._people[names[0]]
         for name in names[1:]:
@@ -201,7 +205,6 @@ class Crowd:
         if new:
             state = msgspec.structs.replace(state, marks=tuple(sorted({*state.marks, *new})))
             self._moved |= {name: person for name in new if person_of(name) != person}
-        event = heard(one.event_id, one.event, one.consents, decimals=decimals)
         self._states[person] = updated(state, event, assumed=self._assumed)
         self._changed.add(person)
 

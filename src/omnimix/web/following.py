@@ -32,7 +32,7 @@ def keep_following(root: Path) -> None:
     signal.signal(signal.SIGTERM, lambda number, _frame: stopped.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server says when
     signal.signal(signal.SIGHUP, lambda number, _frame: again.append(number))
-    os.nice(10)  # answering comes first, and settling
+    os.nice(15)  # answering comes first, and settling
     parent = os.getppid()
 
     def ended() -> bool:
