@@ -32,6 +32,17 @@ settings.load_profile("omnimix")
 
 NOW = datetime(2026, 11, 1, 12, 0)
 
+# A workspace that takes a whole run to make, and the group of tests that share it: one worker makes it once.
+SHARED = {"ran_once": "ran", "known": "known"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that share such a workspace on one worker."""
+    for item in items:
+        for fixture in SHARED.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(SHARED[fixture]))
+
 
 @pytest.fixture
 def now() -> datetime:
