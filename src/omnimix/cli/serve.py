@@ -30,9 +30,9 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     workspace: WorkspaceOption = HERE,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; [serve] host, else 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; [serve] port, else 8484.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that answer; [serve] workers, else 1.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; serve.host, else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; serve.port, else 8484.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer; serve.workers, else 1.")] = None,
     settle: Annotated[bool, typer.Option(help="Make facts of what waits while serving.")] = True,
     json: JsonOption = False,
 ) -> int:
@@ -40,7 +40,10 @@ def serve(
 
     An event is on disk and known by its messageId before it is acknowledged. Point any Segment or RudderStack
     library at this address; on a page: <script async src="http://HOST:PORT/omnimix.js" data-key="WRITE_KEY">.
-    Stop it with Ctrl-C.
+
+    The same port decides (/v1/decide), takes feedback (/v1/feedback, links and pixels), answers ad exchanges
+    (/openrtb2/bid) and tells how it is: /health, /ready, /metrics. kill -HUP makes it read omnimix.toml anew
+    without failing a request; Ctrl-C stops it. TLS, proxies and limits stand in the table serve of omnimix.toml.
     """
     settings = settings_of(workspace.resolve(), os.environ)
     given: dict[str, Any] = {"host": host, "port": port, "workers": workers}
@@ -54,11 +57,11 @@ def _begun(rules: Serve, names: list[str], json: bool) -> None:
     scheme, host = "https" if rules.cert else "http", f"[{rules.host}]" if ":" in rules.host else rules.host
     where = f"{scheme}://{host}:{rules.port}"
     if json:
-        show.as_json({"collecting": where, "sources": names, "workers": rules.workers})
+        show.as_json({"serving": where, "sources": names, "workers": rules.workers})
         return
     show.err.print(
-        f"collecting on {where} for {', '.join(names)} → send events to {where}/v1/batch; "
-        "omnimix run makes use of them; Ctrl-C stops",
+        f"serving on {where} for {', '.join(names)} → send events to {where}/v1/batch, "
+        f"ask {where}/v1/decide; Ctrl-C stops",
         soft_wrap=True,
     )
 
