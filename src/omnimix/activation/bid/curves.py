@@ -13,7 +13,7 @@ from omnimix.store.online import Change, OnlineStore
 
 KEY = b"w:"  # win curves; `c:` is online state that a rebuild makes anew
 _LEAST = 20  # bids seen anew before a curve is fitted again
-_EVERY = 5  # looks between two times that counts are shared
+_EVERY = 20  # looks between two times that counts are shared
 _MOST = 1  # curves that are fitted in one look: somebody waits
 _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Tally)
 

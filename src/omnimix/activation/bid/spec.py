@@ -74,7 +74,7 @@ class BidRules:
     rates: Mapping[str, str] = field(default_factory=dict)  # currency → how much of it one unit of ours buys
     behalf: str = ""  # for whom the ad is (Digital Services Act); the brand's name
     paid: str = ""  # who pays for it; the brand's name
-    life_seconds: int = 300  # from bid to billing at most, where the exchange names none
+    life_seconds: int = 90  # from bid to billing at most, where the exchange names none; open bids take memory
 
     def __post_init__(self) -> None:
         for name in ("quantile", "caused", "explore"):
