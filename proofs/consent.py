@@ -25,9 +25,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from omnimix.activation.decide.decision import Request
+from omnimix.activation.experiment.eligibility import Reason
 from omnimix.app import KEY_VARIABLE, machine_of, settings_of
 from omnimix.cli.workspace import init
-from omnimix.core.errors import NotAllowed
 from omnimix.core.hashing import digest
 from omnimix.flow.campaign import run_campaign, understand_steps
 from omnimix.flow.consent import STAGES
@@ -309,14 +310,13 @@ def answers(machine: Machine, job: Job, people: Mapping[str, Planted]) -> int:
     """People who are not answered as they permit when an ad is to be chosen for them."""
     wrong = 0
     for profile, person in people.items():
-        try:
-            answer = decide_for(machine, job, profile)
-        except NotAllowed:
+        (made,) = decide_for(machine, Request(profile_id=profile, campaign=job.campaign.key, slots=1))
+        log = made.decided
+        if Reason.NO_CONSENT in dict(log.against):
             wrong += A in person.permits
             continue
-        shown = answer.choice.variant_id or "broad"
-        fits = A in person.permits and answer.logged == (M in person.permits)
-        fits = fits and (P in person.permits or "broad" in shown or answer.decision.segment == BROAD_ONLY)
+        fits = A in person.permits and bool(log.person) == (M in person.permits)
+        fits = fits and (P in person.permits or "broad" in (log.variant or "broad") or log.segment == BROAD_ONLY)
         wrong += not fits
     return wrong
 
