@@ -24,6 +24,8 @@ from omnimix.store.online.port import Change
 from omnimix.testing.collector import WRITE_KEY, Collector
 from omnimix.testing.decisions import RULES, release_of
 
+pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.xdist_group("server")]
+
 KEY = "Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
 PLAIN = Ladder(none=0, broad=0, relevant=0, segment=0, sequence=0, moment=0)
 
