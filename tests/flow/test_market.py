@@ -68,8 +68,9 @@ def test_fewer_weeks_leave_no_old_part_in_facts_or_books(ran: Ran) -> None:
     live(ran.machine, weeks(ran.job, 1))
     assert ran.machine.warehouse.parts("exposure") == ["first/week-00"]
     assert ran.machine.warehouse.parts("conversion") == ["first/week-00"]
-    spent = ran.machine.warehouse.arrow(facts_of(ran.machine)[1])["cost_micros"].to_pylist()
-    assert abs(balances(ran)["media"] - sum(spent) / 10_000) <= 1
+    seen = ran.machine.warehouse.arrow(facts_of(ran.machine)[1])
+    channels = len(set(seen["channel"].to_pylist()))  # one entry each for the week, rounded
+    assert abs(balances(ran)["media"] - sum(seen["cost_micros"].to_pylist()) / 10_000) <= channels / 2
     live(ran.machine, ran.job)
     assert (rows(ran), balances(ran)) == two
 
