@@ -55,7 +55,9 @@ def contexts(rng: np.random.Generator, rounds: int) -> tuple[npt.NDArray[np.floa
     return np.stack(columns, axis=1).astype(np.float32), tuple(classes)
 
 
-def weights(rng: np.random.Generator, classes: tuple[str, ...], arms: int, *, lead: float, own: float) -> FloatArray:
+def weights(
+    rng: np.random.Generator, classes: tuple[str, ...], arms: int, *, lead: float, own: float
+) -> FloatArray:
     """(V, F) planted effects: shared ones, a lead of each arm, and own effects in some of the classes."""
     names = list(dict.fromkeys(classes))
     shared = rng.normal(0, 0.5, len(classes)) * (np.array(classes) != "")
@@ -121,7 +123,9 @@ def delayed_drift(seed: int) -> Problem:
     at = np.linspace(0, len(stops) - 1.001, ROUNDS)
     before, part = at.astype(int), at - at.astype(int)
     theta = np.stack(stops)
-    logit = np.einsum("nf,nvf->nv", wide, theta[before] * (1 - part)[:, None, None] + theta[before + 1] * part[:, None, None])
+    logit = np.einsum(
+        "nf,nvf->nv", wide, theta[before] * (1 - part)[:, None, None] + theta[before + 1] * part[:, None, None]
+    )
     expected = 1 / (1 + np.exp(2.5 - logit))
     delay = np.minimum(rng.geometric(0.2, ROUNDS) - 1, 14)  # batches; four on average
     return Problem(x, classes, expected, _clicks(rng, expected), delay, 0.1, 0.3)
