@@ -102,7 +102,9 @@ def try_(
     except OSError as error:
         raise InvalidInput(f"cannot be read: {error}", where=str(file), fix="give a file") from None
     with opened(workspace) as (settings, machine):
-        found = try_bid(settings.file.bid, settings.file.serve.public_url, machine, exchange, body)
+        found = try_bid(
+            settings.file.bid, settings.file.consent, settings.file.serve.public_url, machine, exchange, body
+        )
     if json:
         show.as_json(found)
     elif found.response is None:

@@ -57,7 +57,9 @@ class Learnt:
     slope: float
 
 
-def try_bid(rules: BidRules, public_url: str, machine: Machine, exchange: str, body: bytes) -> Tried:
+def try_bid(
+    rules: BidRules, signals: Signals, public_url: str, machine: Machine, exchange: str, body: bytes
+) -> Tried:
     """What would be answered. Raises NotFound for an unknown exchange, InvalidInput for what is no bid request."""
     if exchange not in rules.exchanges:
         there = ", ".join(rules.exchanges) or "none yet"
@@ -67,7 +69,7 @@ def try_bid(rules: BidRules, public_url: str, machine: Machine, exchange: str, b
     owner = Owner.of(machine.brand, currency=machine.currency, public=public_url)
     market = Market(serving(load(folder, found)), rules, owner) if found else None
     of = Pseudonyms(machine.key).of
-    asked = read_asked(body, exchange, rules.exchanges[exchange], market, Signals(), of)
+    asked = read_asked(body, exchange, rules.exchanges[exchange], market, signals, of)
     if isinstance(asked, Refusal) or market is None:
         return _refused(asked)
     online = machine.online()
