@@ -58,7 +58,7 @@ fix: .venv/ready ## Format and mend what ruff can mend
 bench: .venv/bench ## Speed against a peer or a floor: make bench [NAME=journey]
 	$(BIN)/python -m benchmarks $(NAME)
 
-prove: .venv/ready $(NODE) java ## Statistical, crash and fuzz campaigns: make prove [NAME=ladder]
+prove: .venv/bench $(NODE) java ## Statistical, crash and fuzz campaigns: make prove [NAME=ladder]
 	$(BIN)/python -m proofs $(NAME)
 
 lock: .venv/ready ## Renew the locked dependencies
