@@ -9,7 +9,7 @@ a crash leaves the old part or the new one.
 """
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from uuid import uuid4
@@ -120,26 +120,20 @@ class Warehouse:
         name, known = f"m_{uuid4().hex}", {c: w for c, w in words.items() if w and c in expression.columns}
         if not known:
             return self.connection.create_table(name, expression, temp=True)
-        coded = ", ".join(f'"{column}"::{dictionary} AS "{column}"' for column, dictionary in known.items())
-        self.connection.raw_sql(
-            f"CREATE TEMP TABLE {name} AS SELECT * REPLACE ({coded}) FROM ({self._query(expression)})"
-        )
-        return self._held(name, expression.columns, known)
+        mapper = self.connection.compiler.type_mapper
+        schema = expression.schema()
+        kinds = {c: known.get(c) or mapper.to_string(kind) for c, kind in schema.items()}
+        columns = ", ".join(f'"{c}"::{kind} AS "{c}"' for c, kind in kinds.items())
+        self.connection.raw_sql(f"CREATE TEMP TABLE {name} AS SELECT {columns} FROM ({self._query(expression)})")
+        # The engine is not asked for the types: it would name every word of a dictionary.
+        held = ibis.schema({c: kind.copy(nullable=True) for c, kind in schema.items()})
+        where = Namespace("temp", "main")
+        return DatabaseTable(name, schema=held, source=self.connection, namespace=where).to_expr()
 
     def _query(self, expression: Table) -> str:
         """The text of an expression's query; its tables in memory are known to the engine."""
         self.connection._run_pre_execute_hooks(expression)
         return str(self.connection.compile(expression))
-
-    def _held(self, name: str, columns: Sequence[str], words: Collection[str]) -> Table:
-        """A table with `words` held by dictionaries. Its types are not asked for: they name every word."""
-        others = ", ".join(f'"{c}"' for c in columns if c not in words)
-        told = self.connection.raw_sql(f"DESCRIBE SELECT {others} FROM {name}").fetchall() if others else []
-        plain = {column: self.connection.compiler.type_mapper.from_string(kind) for column, kind, *_ in told}
-        schema = ibis.schema({c: plain.get(c, "string") for c in columns})
-        return DatabaseTable(
-            name, schema=schema, source=self.connection, namespace=Namespace("temp", "main")
-        ).to_expr()
 
     def learn(self, texts: Table, *, most: int = MOST_WORDS) -> str:
         """Keep every text of a table of one column as a dictionary for `materialise`; its name, "" for none.
