@@ -119,7 +119,7 @@ class Machine:
     robots: RobotRules = field(default_factory=RobotRules)
     moment: MomentRules = field(default_factory=MomentRules)
     identity: IdentityRules = STANDARD
-    review: ReviewRules = ReviewRules()
+    review: ReviewRules = field(default_factory=ReviewRules)
     placements: Mapping[str, Placement] = field(default_factory=dict)  # where something may be shown
     bid: BidRules = field(default_factory=BidRules)
     online_url: str = field(default="", repr=False)  # "": LMDB beside the facts

@@ -79,7 +79,7 @@ def release_of(
     now_us: int = NOW_US,
 ) -> Release:
     """A release of that many variants a campaign. `varied` False: nothing about an offer is ever in the way."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - not for secrets
     return named(
         Release(
             release_id="",
