@@ -9,12 +9,13 @@ its own conditions ("over £50", "UK", "selected") is left out of the text. What
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from omnimix.creative.brief.phrase import Phrase
 from omnimix.creative.claim import Claim, ClaimKind
+from omnimix.creative.ledger.arithmetic import MONEY, reaches, reckoned, worth
 from omnimix.creative.ledger.ground import Ground, Ledger
 from omnimix.creative.ledger.meaning import (
     CONDITIONS,
@@ -29,7 +30,10 @@ from omnimix.creative.ledger.recognise import claim_phrases
 
 _CLAUSE = re.compile(r"[.;!?:]\s|[.;!?:]$|\s[–—|·]\s|,\s(?:and\s|plus\s|with\s)?|\s(?:and|plus|but)\s")
 _BESIDE = 2  # word of fact on either side that a phrase is read with
-_MONEY = frozenset("£$€¥")
+_POINTING = re.compile(r"\b(?:this|these|both|it|them|one|pair|together)\b", re.IGNORECASE)
+_LIMITED = frozenset({"returns", "refund", "guarantee", "repair"})  # what a time limit belongs to
+_TIMES = frozenset({"day", "night", "hour", "year"})
+_NAMED_ONLY = EVERY | CONDITIONS  # words that state nothing alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class _Scene:
     products: frozenset[str]
     names: frozenset[str]
     vocabulary: frozenset[str]
+    worth: float  # money that buying what is spoken of comes to, 0 where it is not spoken of
     last_day: date
 
 
@@ -80,15 +85,32 @@ def bind(
     brand's name).
     """
     meaning = meaning_of(text)
-    products = _spoken_of(meaning.stems, ledger, frozenset(shown))
+    products, by_name = _spoken_of(meaning.stems, ledger, frozenset(shown))
     own_words = frozenset(w for e in exempt for w in meaning_of(e).stems)
-    names = own_words.union(*(ledger.names.get(p, frozenset()) for p in products))
-    scene = _Scene(products, names, ledger.vocabulary | EVERY | CONDITIONS, last_day)
+    told = [ledger.names.get(p, frozenset()) for p in products]
+    shared = frozenset[str]().union(*told) if all(n <= meaning.stems for n in told) else told[0].intersection(*told)
+    pointed = by_name or _POINTING.search(text) is not None
+    spent = worth(text, products, ledger) if pointed else 0.0
+    vocabulary = ledger.vocabulary | EVERY | CONDITIONS
+    scene = _Scene(products, own_words | shared, vocabulary, spent, last_day)
+    found = claim_phrases(text, exempt=exempt)
+    phrases = (*found, *_facts_named(text, meaning.tokens, found, ledger, scene))
     return tuple(
-        _verdict(phrase, _said(text, meaning.tokens, phrase), ledger, scene)
-        for phrase in claim_phrases(text, exempt=exempt)
-        if not _only_names(phrase, names)
+        _verdict(phrase, _said(text, meaning.tokens, phrase), ledger, scene, text)
+        for phrase in sorted(phrases, key=lambda p: p.start)
+        if not _only_names(phrase, scene.names)
     )
+
+
+def _facts_named(
+    text: str, tokens: tuple[Token, ...], found: tuple[Phrase, ...], ledger: Ledger, scene: _Scene
+) -> Iterator[Phrase]:
+    """The words that stand in no known claim phrase but in a fact of the shop: who says them states something."""
+    telling = ledger.telling - scene.names - _NAMED_ONLY
+    for token in tokens:
+        inside = any(p.start < token.end and token.start < p.end for p in found)
+        if token.stem in telling and not inside:
+            yield Phrase(ClaimKind.MATERIAL, text[token.start : token.end], token.start, token.end)
 
 
 def _only_names(phrase: Phrase, names: frozenset[str]) -> bool:
@@ -97,11 +119,20 @@ def _only_names(phrase: Phrase, names: frozenset[str]) -> bool:
     return bool(read.stems) and not read.quantities and read.stems <= names and phrase.kind is ClaimKind.MATERIAL
 
 
-def _spoken_of(words: frozenset[str], ledger: Ledger, shown: frozenset[str]) -> frozenset[str]:
-    """The products a text names in full; where it names none, those it is shown with."""
+def _spoken_of(
+    words: frozenset[str], ledger: Ledger, shown: frozenset[str]
+) -> tuple[frozenset[str], bool]:
+    """The products a text names, in full or by the noun of their name, and whether it does; else those shown."""
     named = {p for p, name in ledger.names.items() if name and name <= words}
     longest = {p for p in named if not any(ledger.names[p] < ledger.names[o] for o in named)}
-    return frozenset(longest) or shown
+    if longest:
+        return frozenset(longest), True
+    by_noun = {p: len(ledger.names[p] & words) for p, noun in ledger.nouns.items() if noun in words}
+    here = {p: n for p, n in by_noun.items() if p in shown}
+    if here or not shown:
+        best = here or {p: n for p, n in by_noun.items() if n == max(by_noun.values())}
+        return frozenset(best), bool(best)
+    return shown, False
 
 
 def _said(text: str, tokens: tuple[Token, ...], phrase: Phrase) -> _Said:
@@ -117,8 +148,13 @@ def _said(text: str, tokens: tuple[Token, ...], phrase: Phrase) -> _Said:
     return _Said(own, (*before, *after), head, whole.stems, whole.quantities)
 
 
-def _verdict(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene) -> Verdict:
+def _verdict(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene, text: str) -> Verdict:
     products = scene.products
+    told = next((t.quantity for t in said.own if t.quantity and t.quantity.unit in MONEY), None)
+    if phrase.kind is ClaimKind.PRICE and told is not None:
+        base = reckoned(told, text, meaning_of(text), products, ledger, scene.last_day)
+        if base is not None:
+            return Verdict(phrase, base)
     if phrase.kind is ClaimKind.PRICE and any(t.quantity and t.quantity.bound is Bound.FROM for t in said.own):
         return _lowest(phrase, said, ledger, scene)
     reasons: list[tuple[int, str, Ground]] = []
@@ -161,24 +197,24 @@ def _why_not(said: _Said, ground: Ground, scene: _Scene) -> str | None:
     if ground.about is not None and ground.about not in scene.products:
         return (
             "it is true of another product"
-            if _says(said.own, ground, known | scene.names)
+            if _says(said.own, ground, known | scene.names, scene.last_day)
             else "no ground speaks of it"
         )
     if not any(t.quantity or t.stem in known for t in said.own):
         return "no ground speaks of it"
-    if not _says(said.own, ground, known | scene.names):
+    if not _says(said.own, ground, known | scene.names, scene.last_day):
         return f"it says {ground.text!r}"
     return (
         _beyond(said, ground, known, scene)
         or _denied(said, ground)
-        or _left_out(said, ground)
+        or _left_out(said, ground, scene)
         or _run_out(ground, scene)
     )
 
 
-def _says(tokens: Iterable[Token], ground: Ground, known: frozenset[str]) -> bool:
+def _says(tokens: Iterable[Token], ground: Ground, known: frozenset[str], last_day: date) -> bool:
     """Whether a ground says every quantity and every word of a phrase."""
-    return all(_carried(t.quantity, ground) if t.quantity else t.stem in known for t in tokens)
+    return all(_carried(t.quantity, ground, last_day) if t.quantity else t.stem in known for t in tokens)
 
 
 def _beyond(said: _Said, ground: Ground, known: frozenset[str], scene: _Scene) -> str | None:
@@ -186,7 +222,7 @@ def _beyond(said: _Said, ground: Ground, known: frozenset[str], scene: _Scene) -
     units = {q.unit for q in ground.meaning.quantities}
     for token in said.beside:
         if token.quantity:
-            if token.quantity.unit in units and not _carried(token.quantity, ground):
+            if token.quantity.unit in units and not _carried(token.quantity, ground, scene.last_day):
                 return f"it says {ground.text!r}"
         elif token.stem not in known | scene.names and (token is said.head or token.stem in scene.vocabulary):
             return f"it does not say {token.stem!r}"
@@ -205,24 +241,37 @@ def _run_out(ground: Ground, scene: _Scene) -> str | None:
     return f"it holds until {ground.expires_on} only" if over else None
 
 
-def _carried(told: Quantity, ground: Ground) -> bool:
+def _carried(told: Quantity, ground: Ground, last_day: date) -> bool:
     """Whether a ground says this quantity; a threshold of money may also be told higher than it is."""
     known = ground.meaning.quantities
+    if told.unit == "year" and "since" in ground.meaning.stems:
+        return any(_years_since(told, q, last_day) for q in known)
     return any(told.follows_from(q) or (_is_threshold(q) and _no_wider(told, q)) for q in known)
 
 
+def _years_since(told: Quantity, known: Quantity, last_day: date) -> bool:
+    """ "Over 60 years" where the ground says "since 1962": only as a bound, the day of the year is not known."""
+    full = Quantity("year", last_day.year - known.value - (told.bound is not Bound.NEAR))
+    return known.unit == "" and told.bound is not Bound.EXACT and told.follows_from(full)
+
+
 def _is_threshold(quantity: Quantity) -> bool:
-    return quantity.unit in _MONEY and quantity.bound in (Bound.OVER, Bound.LEAST, Bound.UNDER, Bound.MOST)
+    return quantity.unit in MONEY and quantity.bound in (Bound.OVER, Bound.LEAST, Bound.UNDER, Bound.MOST)
 
 
-def _left_out(said: _Said, ground: Ground) -> str | None:
+def _left_out(said: _Said, ground: Ground, scene: _Scene) -> str | None:
     """That a condition of the ground is not named in the text."""
     words = sorted((ground.meaning.stems & CONDITIONS) - said.words)
     if words:
         return f"the condition {words[0]!r} is left out"
     for quantity in ground.meaning.quantities:
+        if _is_threshold(quantity) and reaches(scene.worth, quantity):
+            continue
         if _is_threshold(quantity) and not any(_no_wider(q, quantity) for q in said.quantities):
             return f"the condition '{quantity.bound} {quantity.unit}{quantity.value:g}' is left out"
+    limits = [q for q in ground.meaning.quantities if q.unit in _TIMES]
+    if limits and ground.meaning.stems & _LIMITED and not any(q.unit in _TIMES for q in said.quantities):
+        return f"its time limit is left out: {ground.text!r}"
     return None
 
 

@@ -13,7 +13,7 @@ from omnimix.creative.brief.noun import noun_of
 from omnimix.creative.brief.phrase import count_text, price_text
 from omnimix.creative.campaign import Campaign
 from omnimix.creative.ledger.ground import Ground, Ledger
-from omnimix.creative.ledger.meaning import meaning_of
+from omnimix.creative.ledger.meaning import CONDITIONS, Bound, Quantity, meaning_of
 from omnimix.creative.ledger.recognise import claim_phrases
 from omnimix.data.product import Product
 
@@ -55,9 +55,17 @@ def _offer(campaign: Campaign | None) -> Iterator[Ground]:
     offer = campaign.offer if campaign else None
     if campaign is None or offer is None:
         return
-    for text in (offer.text, offer.short, f"code {offer.code}" if offer.code else ""):
+    code = f"code {offer.code}" if offer.code else ""
+    short = "" if _conditions(offer.text) - _conditions(offer.short) else offer.short
+    for text in (f"{offer.text}, {code}" if code else offer.text, short, code):
         if text:
             yield Ground(text, "campaign:offer", expires_on=offer.ends_on or campaign.ends_on)
+
+
+def _conditions(text: str) -> frozenset[str | Quantity]:
+    """What limits an offer: a short form that leaves one of them out is no ground."""
+    meaning = meaning_of(text)
+    return (meaning.stems & CONDITIONS) | {q for q in meaning.quantities if q.bound is not Bound.EXACT}
 
 
 def _product(product: Product, buyers: int) -> Iterator[Ground]:

@@ -46,3 +46,16 @@ class Ledger:
     def vocabulary(self) -> frozenset[str]:
         """Every word that some ground uses."""
         return frozenset(word for ground in self.grounds for word in ground.meaning.stems)
+
+    @cached_property
+    def telling(self) -> frozenset[str]:
+        """The words that facts are made of: all but those of product names alone."""
+        said = (g for g in self.grounds if not g.source.endswith((":name", ":price", ":stock", ":buyers")))
+        return frozenset(word for ground in said for word in ground.meaning.stems)
+
+    @cached_property
+    def nouns(self) -> dict[str, str]:
+        """The last word of each product's name before a comma ("teapot"): what a short text calls it."""
+        names = {g.about: g.text for g in self.grounds if g.source.endswith(":name") and g.about is not None}
+        read = {p: [t.stem for t in meaning_of(n.split(",")[0]).tokens if t.stem] for p, n in names.items()}
+        return {p: stems[-1] for p, stems in read.items() if stems}

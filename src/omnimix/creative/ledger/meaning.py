@@ -19,6 +19,9 @@ from importlib.resources import files
 _LISTS = tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
 
 
+_NEAR = 0.03  # how far off, as a share, "nearly" and "about" may be
+
+
 class Bound(StrEnum):
     """How a quantity is meant."""
 
@@ -51,6 +54,7 @@ class Quantity:
                 Bound.LEAST: known.value >= self.value,
                 Bound.UNDER: known.value < self.value,
                 Bound.MOST: known.value <= self.value,
+                Bound.NEAR: abs(known.value - self.value) <= _NEAR * self.value,
             }.get(self.bound, False)
         return known.bound is Bound.OVER and self.bound is Bound.LEAST and known.value >= self.value
 
@@ -88,9 +92,14 @@ class Meaning:
         return frozenset(t.stem for t in self.tokens if t.stem and t.negated)
 
 
+_FORMS = {form: base for base, forms in _LISTS["forms"].items() for form in forms.split()}
+
+
 def stem(word: str) -> str:
-    """A word without plural and possessive: enough to compare word of facts and copy."""
+    """A word without plural, possessive and (for the verbs listed) tense: enough to compare facts and copy."""
     low = word.lower().removesuffix("'s")
+    if low in _FORMS:
+        return _FORMS[low]
     for ending, back in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x")):
         if low.endswith(ending) and len(low) > len(ending) + 1:
             return low.removesuffix(ending) + back
@@ -120,6 +129,7 @@ _BEFORE = [
     for b, said in _LISTS["before"].items()
 ]
 _AFTER = [(re.compile(rf"^\s*(?:{said})(?!\w)", re.IGNORECASE), Bound(b)) for b, said in _LISTS["after"].items()]
+_MEASURED: dict[str, tuple[str, float]] = {u: (other, times) for u, (other, times) in _LISTS["measured"].items()}
 _SCALE = {"": 1.0, "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}
 _PENCE = {"p": 0.01, "pence": 0.01}
 _SIGNS = {
@@ -133,11 +143,14 @@ _SIGNS = {
     "dollars": "$",
 }
 _SPELT = rf"(?:(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_ONES)}))?|(?:{'|'.join(_ONES)}))"
+_NAMED = "|".join(u for u in _UNITS if u.isalpha())
 _PIECE = re.compile(
     r"(?P<money>[£$€¥]\s?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)?\s?(?:p|pence|pounds?|euros?|dollars?)\b)"
-    rf"|(?:(?P<number>\d[\d,]*(?:\.\d+)?)|(?P<spelt>\b{_SPELT})(?=[\s-](?:{'|'.join(_UNITS)})\b))"
+    rf"|(?:(?P<number>\d[\d,]*(?:\.\d+)?)|(?P<spelt>\b{_SPELT})(?=[\s-][^\W\d_])"
+    rf"|(?P<one>(?:(?<=than )|(?<=over )|(?<=under )|(?<=within )|(?<=nearly ))an?)(?=\s(?:{_NAMED})\b))"
     r"(?:(?P<scale>k|m)\b|\s(?P<big>thousand|million)\b)?(?P<plus>\+)?"
-    rf"(?P<gap>[\s-]?)(?P<unit>%|per ?cent\b|(?:{'|'.join(_UNITS)})\b)?"
+    rf"(?P<gap>[\s-]?)(?P<unit>%|per ?cent\b|°\s?c\b|°|(?:{_NAMED})\b)?"
+    r"|(?P<code>\b[a-z]+\d[a-z\d]*\b)"
     r"|(?P<word>[^\W\d_]+(?:['][^\W\d_]+)?)",
     re.IGNORECASE,
 )
@@ -161,7 +174,7 @@ def _tokens(text: str) -> Iterator[Token]:
             denied = 0
         read = match.end()
         start, end = places[match.start()], places[match.end() - 1] + 1
-        word = match.group("word")
+        word = match.group("word") or match.group("code")
         if word is None:
             yield Token("", start, end, _quantity(made, match))
             continue
@@ -179,16 +192,16 @@ def _quantity(text: str, match: re.Match[str]) -> Quantity:
     if match.group("money"):
         return Quantity(*_money(match.group("money")), bound)
     scale = (match.group("scale") or match.group("big") or "").lower()
-    said = (match.group("unit") or "").lower()
+    said = re.sub(r"\s", "", match.group("unit") or "").lower()
     if match.group("plus") and bound is Bound.EXACT:
         bound = Bound.LEAST
     if bound is Bound.FROM or (said not in _TIMES and re.search(r"(?:^|\W)in\s+$", before, re.IGNORECASE)):
         bound = Bound.EXACT  # "from 1,204 reviews" and "in 12 countries" bound nothing
     spelt = match.group("spelt")
-    number = _spelt(spelt) if spelt else float(match.group("number").replace(",", ""))
-    return Quantity(
-        "%" if said in ("%", "per cent", "percent") else _UNITS.get(said, ""), number * _SCALE[scale], bound
-    )
+    number = _spelt(spelt) if spelt else float((match.group("number") or "1").replace(",", ""))
+    unit = "%" if said in ("%", "percent") else _UNITS.get(said, "")
+    unit, times = _MEASURED.get(unit, (unit, 1.0))
+    return Quantity(unit, round(number * _SCALE[scale] * times, 4), bound)
 
 
 def _money(text: str) -> tuple[str, float]:
