@@ -4,25 +4,22 @@ in   what came of a request
 out  an Answer to be sent; Refused, which carries one
 """
 
-from dataclasses import dataclass, field, replace
-
 import msgspec
 
 Headers = tuple[tuple[str, str], ...]
 _JSON = (("content-type", "application/json"),)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """Status, headers, body."""
 
     status: int
     body: bytes = b""
-    headers: Headers = field(default=())
+    headers: Headers = ()
 
     def with_headers(self, headers: Headers) -> "Answer":
         """The same with more headers."""
-        return replace(self, headers=self.headers + headers) if headers else self
+        return msgspec.structs.replace(self, headers=self.headers + headers) if headers else self
 
 
 class Refused(Exception):

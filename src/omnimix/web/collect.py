@@ -39,7 +39,7 @@ class Collecting(Endpoint):
         desk, call = self.desk, PATHS[scope.path]
         key = basic_key(scope.headers.get("authorization"))
         source = desk.write_keys.source(key) if key is not None else None
-        body = await body_of(scope, protocol, most=MOST_BODY, seconds=desk.serve.seconds)
+        body = await body_of(scope.headers, protocol, most=MOST_BODY, seconds=desk.serve.seconds)
         try:
             found = read_call(call, body, secret=desk.secret)
         except InvalidInput as error:

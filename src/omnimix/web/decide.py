@@ -7,7 +7,7 @@ Raw ids of people end here: behind this file a person is a pseudonym.
 """
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -21,8 +21,8 @@ from omnimix.governance.pseudonym import KeyKind, Pseudonyms, normalised
 from omnimix.web.answer import Answer, Headers, Refused
 from omnimix.web.decider import Decider
 from omnimix.web.desk import RETRY_SECONDS, Desk
-from omnimix.web.endpoint import Endpoint, body_of, cors_of, preflight
-from omnimix.web.gate import basic_key
+from omnimix.web.endpoint import Endpoint, body_of, preflight
+from omnimix.web.gate import basic_key, origin_headers
 
 PATH, BATCH = "/v1/decide", "/v1/decide/batch"
 _JSON = (("content-type", "application/json"), ("cache-control", "no-store"))
@@ -35,6 +35,7 @@ class _Batch(msgspec.Struct):
     write_key: str | None = msgspec.field(default=None, name="writeKey")
 
 
+_Said = TypeVar("_Said", Request, _Batch)
 _ONE, _MANY = msgspec.json.Decoder(Request), msgspec.json.Decoder(_Batch)
 
 
@@ -47,6 +48,7 @@ class Deciding(Endpoint):
         super().__init__(desk)
         self._decider: Decider = desk.decider
         self._pseudonyms: Pseudonyms = desk.pseudonyms
+        self._seconds = desk.serve.seconds
         self._token_us = desk.settings.file.feedback.token_days * _DAY_US
         self._rungs = {rung: desk.tally.counter("decisions", rung=rung) for rung in ("default",)}
 
@@ -66,38 +68,37 @@ class Deciding(Endpoint):
             raise Refused(405, "decisions are asked for with POST", ("allow", "POST, OPTIONS"))
         cors: Headers = ()
         try:
-            cors = cors_of(scope, self.desk)
-            return (await self._decided(scope, protocol)).with_headers(cors)
+            headers, one = scope.headers, scope.path == PATH
+            origin = headers.get("origin")
+            cors = origin_headers(origin, self.desk.collect.origins)
+            key = basic_key(headers.get("authorization"))
+            most = _MOST_BODY if one else _MOST_BATCH_BODY
+            body = await body_of(headers, protocol, most=most, seconds=self._seconds)
+            if one:
+                named = self._named(self._read(_ONE, body, key), headers, origin)
+                return Answer(200, self._told(named, await self._decider.decide(named)), _JSON + cors)
+            many = [self._named(r, headers, origin) for r in self._read(_MANY, body, key).requests]
+            made = await asyncio.gather(*(self._decider.decide(n) for n in many))
+            told = b",".join([self._told(n, m) for n, m in zip(many, made, strict=True)])
+            return Answer(200, b'{"answers":[' + told + b"]}", _JSON + cors)
         except Refused as refused:
             return refused.answer.with_headers(cors)
+        except Unavailable as error:
+            refused = Refused(503, error.message, ("retry-after", str(RETRY_SECONDS)))
+            return refused.answer.with_headers(cors)
 
-    async def _decided(self, scope: Any, protocol: Any) -> Answer:
-        desk, headers = self.desk, scope.headers
-        key = basic_key(headers.get("authorization"))
-        one = scope.path == PATH
-        most = _MOST_BODY if one else _MOST_BATCH_BODY
-        body = await body_of(scope, protocol, most=most, seconds=desk.serve.seconds)
+    def _read(self, decoder: msgspec.json.Decoder[_Said], body: bytes, key: str | None) -> _Said:
+        """What a body says. Raises Refused: 400 no such request, 401 no key, 503 nothing published yet."""
         try:
-            said = _ONE.decode(body) if one else _MANY.decode(body)
+            said = decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Refused(400, f"the body is no such request: {error}") from None
-        desk.write_keys.source(key or said.write_key)
+        self.desk.write_keys.source(key or said.write_key)
         if self._decider.serving is None:
             raise Refused(503, "nothing is published yet", ("retry-after", str(RETRY_SECONDS)))
-        requests = [said] if isinstance(said, Request) else said.requests
-        named = [self._named(request, headers) for request in requests]
-        try:
-            made = (
-                [await self._decider.decide(named[0])]
-                if one
-                else await asyncio.gather(*(self._decider.decide(n) for n in named))
-            )
-        except Unavailable as error:
-            raise Refused(503, error.message, ("retry-after", str(RETRY_SECONDS))) from None
-        told = [self._told(n, m) for n, m in zip(named, made, strict=True)]
-        return Answer(200, told[0] if one else b'{"answers":[' + b",".join(told) + b"]}", _JSON)
+        return said
 
-    def _named(self, request: Request, headers: Any) -> Named:
+    def _named(self, request: Request, headers: Any, origin: str | None) -> Named:
         """The request with pseudonyms for ids. Raises Refused (404) for an unknown placement."""
         found = self._decider.serving
         assert found is not None  # noqa: S101 - the caller looked
@@ -112,7 +113,10 @@ class Deciding(Endpoint):
                     marks.append(self._pseudonyms.of(kind, name))
         except InvalidInput as error:
             raise Refused(400, error.message) from None
-        return Named(_from_browser(request, headers), tuple(marks), placement, _is_robot(request, headers))
+        if origin is not None and headers.get("sec-gpc") == "1":
+            # Global Privacy Control, which the visitor's browser says by itself, refuses advertising.
+            request = msgspec.structs.replace(request, consent={**request.consent, "advertising": False})
+        return Named(request, tuple(marks), placement, _is_robot(request, headers, origin))
 
     def _told(self, named: Named, made: list[Made]) -> bytes:
         for one in made:
@@ -128,17 +132,10 @@ class Deciding(Endpoint):
         )
 
 
-def _from_browser(request: Request, headers: Any) -> Request:
-    """The request with what the visitor's browser says by itself: Global Privacy Control refuses advertising."""
-    if headers.get("sec-gpc") != "1" or headers.get("origin") is None:
-        return request
-    return msgspec.structs.replace(request, consent={**request.consent, "advertising": False})
-
-
-def _is_robot(request: Request, headers: Any) -> bool:
+def _is_robot(request: Request, headers: Any, origin: str | None) -> bool:
     """Whether nobody will look. A server asks under its own name: there only `context.user_agent` counts."""
     agent = request.context.get("user_agent")
-    if headers.get("origin") is not None:
+    if origin is not None:
         agent = agent or headers.get("user-agent")
         if is_prefetch(headers.get("sec-purpose") or headers.get("purpose")):
             return True

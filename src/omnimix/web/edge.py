@@ -26,6 +26,7 @@ from omnimix.web.endpoint import Endpoint, Route
 from omnimix.web.operations import Operations
 
 log = structlog.get_logger("omnimix.edge")
+_COLLECT = (20_000, 20, 50)  # requests leave few cycles behind: they need not be looked for after every tenth
 _WATCH_SECONDS, _STOPS_SECONDS = 1.0, 0.25
 
 
@@ -63,6 +64,7 @@ class Edge:
         loop.call_later(_WATCH_SECONDS, self._watch, loop, os.getppid())
         loop.call_later(_STOPS_SECONDS, self._renew_stops, loop)
         gc.collect()
+        gc.set_threshold(*_COLLECT)
         gc.freeze()  # what is loaded by now stays: it need not be looked through again and again
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:

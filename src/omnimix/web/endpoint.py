@@ -78,9 +78,8 @@ class Route:
         self.took.took(time.perf_counter_ns() - started_ns)
 
 
-async def body_of(scope: Any, protocol: Any, *, most: int, seconds: float) -> bytes:
+async def body_of(headers: Any, protocol: Any, *, most: int, seconds: float) -> bytes:
     """A JSON body, unpacked, of at most `most` bytes. Raises Refused (400, 408, 413, 415)."""
-    headers = scope.headers
     length = headers.get("content-length")
     try:
         check_length(length, most)
@@ -88,16 +87,20 @@ async def body_of(scope: Any, protocol: Any, *, most: int, seconds: float) -> by
     except Refused:
         await drain(protocol, seconds=seconds)
         raise
-    body = await read(protocol, most=most, seconds=seconds, whole=length is not None)
+    if length is None:
+        body = await read(protocol, most=most, seconds=seconds)
+    else:
+        try:
+            body = await whole_body(protocol, seconds)
+        except TimeoutError:
+            raise _too_slow() from None
     encoding = headers.get("content-encoding")
     return plain(body, encoding, most) if encoding else body
 
 
-async def read(protocol: Any, *, most: int, seconds: float, whole: bool = False) -> bytes:
-    """The body as it came. `whole`: its length was told and is not too large. Raises Refused (413, 408)."""
+async def read(protocol: Any, *, most: int, seconds: float) -> bytes:
+    """The body as it came, of a length that was not told. Raises Refused (413, 408)."""
     try:
-        if whole:
-            return await whole_body(protocol, seconds)
         async with asyncio.timeout(seconds):
             pieces, size = [], 0
             async for piece in protocol:
@@ -106,8 +109,12 @@ async def read(protocol: Any, *, most: int, seconds: float, whole: bool = False)
                     raise too_large(most)
                 pieces.append(piece)
     except TimeoutError:
-        raise Refused(408, "the body did not come in time") from None
+        raise _too_slow() from None
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _too_slow() -> Refused:
+    return Refused(408, "the body did not come in time")
 
 
 async def drain(protocol: Any, *, seconds: float) -> None:

@@ -122,7 +122,7 @@ class Feedback(Endpoint):
     async def _reports(self, scope: Any, protocol: Any) -> Answer:
         desk = self.desk
         key = basic_key(scope.headers.get("authorization"))
-        body = await body_of(scope, protocol, most=MOST_BODY, seconds=desk.serve.seconds)
+        body = await body_of(scope.headers, protocol, most=MOST_BODY, seconds=desk.serve.seconds)
         try:
             said = _BODY.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -10,6 +10,7 @@ import hashlib
 import ipaddress
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from omnimix.data.live.call import CALLS, MOST_BODY
 from omnimix.web.answer import Headers, Refused
@@ -45,6 +46,7 @@ def preflight_headers(origin: str | None, allowed: Sequence[str]) -> Headers:
     return origin_headers(origin, allowed) + _PREFLIGHT
 
 
+@lru_cache(maxsize=1_024)  # senders have few keys and use them often
 def basic_key(authorization: str | None) -> str | None:
     """The write key in a Basic header (its user name); None without a header. Raises Refused (401)."""
     if authorization is None:
@@ -77,6 +79,7 @@ class WriteKeys:
         return name
 
 
+@lru_cache(maxsize=1_024)
 def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 

@@ -133,7 +133,7 @@ class Bidding(Endpoint):
         if exchange is None:
             raise Refused(401, "the key of the exchange is missing or unknown")
         rules = self._rules.exchanges[exchange]
-        body = await body_of(scope, protocol, most=_MOST_BODY, seconds=self.desk.serve.seconds)
+        body = await body_of(scope.headers, protocol, most=_MOST_BODY, seconds=self.desk.serve.seconds)
         try:
             asked = read_asked(body, exchange, rules, self._current(), self._signals, self.desk.pseudonyms.of)
             found = asked if isinstance(asked, Refusal) else await self._bid(asked, rules, started)

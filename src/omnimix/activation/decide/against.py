@@ -92,7 +92,11 @@ class Call:
 def _recent(days: Mapping[int, int] | None, today: int) -> tuple[int, int]:
     if not days:
         return 0, 0
-    return days.get(today, 0), sum([n for day, n in days.items() if day > today - _WEEK])
+    since, week = today - _WEEK, 0
+    for day, count in days.items():
+        if day > since:
+            week += count
+    return days.get(today, 0), week
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,26 +173,46 @@ def rule_sets(running: Running, placements: Mapping[str, Placement]) -> RuleSets
 
 def against(sets: RuleSets, call: Call, *, stopped: bool) -> Against:
     """Every reason that holds, and where. The budget is left to the caller, who knows whether it is needed."""
+    found = sets.fixed.copy()
+    _of_all(found, sets, call, stopped=stopped)
+    _of_some(found, sets, call)
+    return found
+
+
+def _of_all(found: Against, sets: RuleSets, call: Call, *, stopped: bool) -> None:
+    """Add what stands against the whole campaign."""
+    state, whole = call.state, sets.everything
+    if not call.permits(call.place.purpose or sets.rules.purpose):
+        found.append((_CONSENT, whole))
+    if state.shown and _capped(sets.caps, call.counted(sets.campaign)):
+        found.append((_CAP, whole))
+    if state.suppressed and is_suppressed(state, call.place.channel):
+        found.append((_SUPPRESSED, whole))
+    if sets.quiet is not None and _within(call.now.hour, *sets.quiet):
+        found.append((_QUIET, whole))
+    if stopped:
+        found.append((_STOPPED, whole))
+    if call.robot:
+        found.append((_ROBOT, whole))
+
+
+def _of_some(found: Against, sets: RuleSets, call: Call) -> None:
+    """Add what stands against some of its offers."""
     state = call.state
-    whole = (
-        (_CONSENT, not call.permits(call.place.purpose or sets.rules.purpose)),
-        (_CAP, _capped(sets.caps, call.counted(sets.campaign))),
-        (_SUPPRESSED, bool(state.suppressed) and is_suppressed(state, call.place.channel)),
-        (_QUIET, sets.quiet is not None and _within(call.now.hour, *sets.quiet)),
-        (_STOPPED, stopped),
-        (_ROBOT, call.robot),
-    )
-    parts = (
-        (_BOUGHT, _bought(sets, state, call.now.us) if state.bought else 0),
-        (_LANGUAGE, sets.languages.get(_base(call.language), sets.everything) if call.language else 0),
-        (_REGION, sets.countries.get(call.country, sets.elsewhere) if call.country else 0),
-        (_PRICE, _far(sets, state)),
-        (_DATES, sets.off[bisect_right(sets.turns, call.now.us)]),
-        (_PLACEMENT, sets.fits[call.placement]),
-        (_SHOWN, _union([sets.places.get(v, 0) for v in call.taken]) if call.taken else 0),
-    )
-    found = [*sets.fixed, *[(reason, sets.everything) for reason, holds in whole if holds]]
-    return found + [pair for pair in parts if pair[1]]
+    if state.bought and (places := _bought(sets, state, call.now.us)):
+        found.append((_BOUGHT, places))
+    if call.language and (places := sets.languages.get(_base(call.language), sets.everything)):
+        found.append((_LANGUAGE, places))
+    if call.country and (places := sets.countries.get(call.country, sets.elsewhere)):
+        found.append((_REGION, places))
+    if places := _far(sets, state):
+        found.append((_PRICE, places))
+    if places := sets.off[bisect_right(sets.turns, call.now.us)]:
+        found.append((_DATES, places))
+    if places := sets.fits[call.placement]:
+        found.append((_PLACEMENT, places))
+    if call.taken and (places := _union([sets.places.get(v, 0) for v in call.taken])):
+        found.append((_SHOWN, places))
 
 
 def ruled_out(found: Against, blocking: int) -> int:
@@ -201,7 +225,10 @@ def ruled_out(found: Against, blocking: int) -> int:
 
 
 def _capped(caps: Sequence[int], counted: Sequence[int]) -> bool:
-    return any([count >= cap > 0 for cap, count in zip(caps, counted, strict=True)])
+    for cap, count in zip(caps, counted, strict=True):  # noqa: SIM110 - any() costs more than all of the rest
+        if count >= cap > 0:
+            return True
+    return False
 
 
 def _bought(sets: RuleSets, state: State, now_us: int) -> int:

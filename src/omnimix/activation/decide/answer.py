@@ -14,7 +14,7 @@ from omnimix.activation.decide.decide import Made
 from omnimix.activation.decide.decision import FRESH_S, Answer, Kept, Slot
 from omnimix.activation.decide.feedback import click_path, pixel_path
 from omnimix.activation.decide.serving import unkept
-from omnimix.activation.decide.token import Tokens
+from omnimix.activation.decide.token import Tokens, told_of
 from omnimix.activation.experiment.eligibility import Reason, reasons
 
 _SECOND = 1_000_000
@@ -43,10 +43,10 @@ def _slot(made: Made, tokens: Tokens | None, expires_us: int) -> Slot:
     click = seen = None
     if tokens is not None:
         url = served.running.offers[log.chosen].content.url
-        of = {"decision_id": log.decision_id, "variant_id": log.variant, "campaign": log.campaign}
-        click = click_path(tokens.signed("click", **of, person=log.person, expires_us=expires_us, bound=url), url)
+        about = told_of(log.decision_id, log.variant, log.campaign, log.person)
+        click = click_path(tokens.sealed("click", about, expires_us=expires_us, bound=url), url)
         kind = "open" if log.channel == "email" else "view"
-        seen = pixel_path(tokens.signed(kind, **of, person=log.person, expires_us=expires_us))
+        seen = pixel_path(tokens.sealed(kind, about, expires_us=expires_us))
     return Slot(
         log.decision_id,
         log.variant,

@@ -38,8 +38,7 @@ _NOTHING = Chances([], [], [], b"")
 _BUDGET = Reason.BUDGET.value
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """A request whose person is known. `dice`: DICE random bytes for each slot."""
 
     request: Request
@@ -59,8 +58,7 @@ class Live:
     showings: Mapping[str, int] = field(default_factory=dict)  # that may still be paid for in this turn
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """One slot decided. `served` None: no campaign fills the placement."""
 
     decided: Decided

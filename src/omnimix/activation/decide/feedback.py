@@ -8,6 +8,7 @@ token arrives under the source FEEDBACK, which no write key may have, so that it
 """
 
 import hashlib
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -76,7 +77,12 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
 
 def click_path(token: str, url: str) -> str:
     """The path of a link that counts a click and leads to `url`. The token was signed with `bound=url`."""
-    return f"{CLICKS}{token}?u={quote(url, safe='')}"
+    return f"{CLICKS}{token}?u={_quoted(url)}"
+
+
+@lru_cache(maxsize=4_096)  # the targets of the variants that are served
+def _quoted(url: str) -> str:
+    return quote(url, safe="")
 
 
 def pixel_path(token: str) -> str:

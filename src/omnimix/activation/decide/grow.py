@@ -146,8 +146,11 @@ def merged(one: State, other: State, *, assumed: Collection[str] = BEHAVIOUR) ->
 def decided(state: State, *, campaign: str, channel: str, at_us: int, times: int = 1) -> State:
     """The state after it was decided to show the person something of a campaign in a channel."""
     day = at_us // DAY_US
-    more = {campaign: {day: times}, f"@{channel}": {day: times}}
-    return msgspec.structs.replace(state, shown=_shown_pruned(_days_together(state.shown, more)))
+    shown = state.shown.copy()
+    for what in (campaign, f"@{channel}"):
+        days = shown[what] = shown.get(what, {}).copy()
+        days[day] = days.get(day, 0) + times
+    return msgspec.structs.replace(state, shown=_shown_pruned(shown))
 
 
 def standing(state: State, found: State) -> State:
@@ -161,14 +164,14 @@ def _newest(rows: tuple[T, ...], most: int) -> tuple[T, ...]:
 
 def _pruned(counts: Days, newest: int, days: int) -> Days:
     oldest = newest - days
-    if any(day <= oldest for of_name in counts.values() for day in of_name):
+    if min([min(of_name) for of_name in counts.values() if of_name], default=newest) <= oldest:
         cut = {name: {d: n for d, n in of_name.items() if d > oldest} for name, of_name in counts.items()}
         counts = {name: of_name for name, of_name in cut.items() if of_name}
     return _most(counts, lambda item: (max(item[1]), item[0]))
 
 
 def _shown_pruned(shown: Days) -> Days:
-    newest = max((day for days in shown.values() for day in days), default=0)
+    newest = max([max(days) for days in shown.values() if days], default=0)
     return _pruned(shown, newest, SHOWN_DAYS)
 
 

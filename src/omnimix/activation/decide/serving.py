@@ -35,8 +35,7 @@ MOST_PLACES = 1 << 63  # larger numbers MessagePack does not know
 _MOST_KEPT = 20_000  # sets whose chances are remembered; a campaign rarely meets more than some hundred
 
 
-@dataclass(frozen=True, slots=True)
-class Chances:
+class Chances(msgspec.Struct, frozen=True):
     """The chances of K places, and the running sum that a draw falls into."""
 
     columns: list[int]

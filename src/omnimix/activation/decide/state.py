@@ -11,6 +11,7 @@ exceptions are bounded and said where they stand (MOST_NAMES, and behaviour betw
 import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -139,14 +140,24 @@ def permissions(state: State) -> dict[str, bool]:
     The newest word counts, of two at the same instant the refusal; a grant that a client merely sends along is as
     old as the source's first, or its last refusal.
     """
-    said: dict[str, tuple[int, int]] = {}
+    said: dict[str, bool] = {}
+    newest_of: dict[str, tuple[int, int]] = {}
     for key, (no, yes, first, newest) in state.consents.items():
         if newest > no:
             yes = max(yes, no + 1 if no else first)
-        purpose = key[: key.find(" ")]
-        before = said.get(purpose)
-        said[purpose] = (no, yes) if before is None else (max(before[0], no), max(before[1], yes))
-    return {purpose: yes > no for purpose, (no, yes) in said.items() if yes or no}
+        purpose = _purpose(key)
+        if purpose in newest_of:  # of another source
+            before = newest_of[purpose]
+            no, yes = max(before[0], no), max(before[1], yes)
+        newest_of[purpose] = (no, yes)
+        if yes or no:
+            said[purpose] = yes > no
+    return said
+
+
+@lru_cache(maxsize=4_096)
+def _purpose(key: str) -> str:
+    return key[: key.find(" ")]
 
 
 def permits(state: State, purpose: str, assumed: Collection[str]) -> bool:

@@ -11,7 +11,6 @@ listed.
 
 import base64
 import binascii
-import math
 import re
 import struct
 from collections.abc import Sequence
@@ -28,7 +27,10 @@ _VERSION, _MINUTE = 1, 60_000_000
 _HEAD = struct.Struct(">BI")  # kind, minutes since 1970
 _PREFIXES = ("dec_", "pf_", "user:", "anon:", "email:")  # before hex digits that are kept as bytes
 _NO_PREFIX = len(_PREFIXES)
-_HEX = re.compile(r"[0-9a-f]+")
+_PLACES = {prefix: place for place, prefix in enumerate((*_PREFIXES, ""))}
+_HEX = re.compile(f"({'|'.join(_PREFIXES)}|)([0-9a-f]{{2,32}})")
+_KIND = {kind: place for place, kind in enumerate(KINDS)}
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,14 @@ class Tokens:
         bound: str = "",
     ) -> str:
         """A token of a kind of KINDS. `bound` must be given again to read it: the url that a click leads to."""
-        plain = b"".join(
-            (
-                _HEAD.pack(KINDS.index(kind), math.ceil(expires_us / _MINUTE)),
-                *map(_short, (decision_id, variant_id, campaign, person)),
-            )
-        )
-        sealed = self._seal.close(plain, self._newest, bound.encode())
-        return base64.urlsafe_b64encode(self._newest + sealed).rstrip(b"=").decode()
+        about = told_of(decision_id, variant_id, campaign, person)
+        return self.sealed(kind, about, expires_us=expires_us, bound=bound)
+
+    def sealed(self, kind: str, about: bytes, *, expires_us: int, bound: str = "") -> str:
+        """`signed` of what `told_of` made, which several tokens of one decision share."""
+        plain = _HEAD.pack(_KIND[kind], -(-expires_us // _MINUTE)) + about
+        raw = self._newest + self._seal.close(plain, self._newest, bound.encode())
+        return binascii.b2a_base64(raw, newline=False).translate(_URLSAFE).rstrip(b"=").decode()
 
     def read(self, text: str, *, bound: str = "") -> Token:
         """What a token says; expired ones too: ask `lapsed`. Raises NotAllowed for what is none of ours."""
@@ -98,6 +100,11 @@ class Tokens:
         return Token(KINDS[kind], decision_id, variant_id, campaign, person, minutes * _MINUTE)
 
 
+def told_of(decision_id: str, variant_id: str, campaign: str, person: str) -> bytes:
+    """What a token says of a decision, whatever happened to it."""
+    return _packed(decision_id) + _short(variant_id) + _short(campaign) + _packed(person)
+
+
 def _bytes(text: str) -> bytes:
     """The bytes of base64url without padding, written in the one way that `signed` writes them."""
     if len(text) > LONGEST or not text.isascii():
@@ -113,12 +120,14 @@ def _bytes(text: str) -> bytes:
 
 @lru_cache(maxsize=16_384)  # the same few names, again and again
 def _short(text: str) -> bytes:
+    return _packed(text)
+
+
+def _packed(text: str) -> bytes:
     """A text after its length; a known prefix and up to 32 hex digits as one byte and the digits' bytes."""
-    place = next((n for n, prefix in enumerate(_PREFIXES) if text.startswith(prefix)), _NO_PREFIX)
-    digits = text.removeprefix(_PREFIXES[place]) if place < _NO_PREFIX else text
-    if digits and len(digits) % 2 == 0 and len(digits) <= 32 and _HEX.fullmatch(digits):
-        raw = bytes.fromhex(digits)
-        return bytes((0x80 | place << 4 | len(raw) - 1,)) + raw
+    if (found := _HEX.fullmatch(text)) and len(found[2]) % 2 == 0:
+        raw = bytes.fromhex(found[2])
+        return bytes((0x80 | _PLACES[found[1]] << 4 | len(raw) - 1,)) + raw
     plain = text.encode()
     return (bytes((len(plain),)) if len(plain) < 0x7F else b"\x7f" + struct.pack(">H", len(plain))) + plain
 

@@ -5,7 +5,8 @@ out  for each request a Made per slot; their journal entries and counters are in
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from omnimix.activation.decide.decide import DICE, Ask, Live, Made, decide_many
 from omnimix.activation.decide.decision import Request
@@ -16,8 +17,7 @@ from omnimix.activation.decide.state import alias_key, packed, person_of, state_
 from omnimix.store.online.port import Change, OnlineStore
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """A request, and the marks of whom it names, the strongest first; profile ids stand for themselves."""
 
     request: Request
