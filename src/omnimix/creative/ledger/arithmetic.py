@@ -37,7 +37,7 @@ def reckoned(
     if not grounds or len(grounds) < len(products):
         return None
     for amount, by_sum in _before_offers(text, meaning, grounds):
-        named = [o for o in _offers(ledger, last_day) if (o.meaning.stems - _PLAIN - CONDITIONS) & meaning.stems]
+        named = [o for o in _offers(ledger, last_day) if (o.meaning.stems - _PLAIN) & meaning.stems]
         after = [_after(amount, o, meaning) for o in named]
         amounts = [a for a in after if a is not None] or ([amount] if by_sum and not after else [])
         if any(told.follows_from(Quantity(told.unit, round(a, 2))) for a in amounts):

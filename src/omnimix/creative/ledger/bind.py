@@ -10,7 +10,7 @@ its own conditions ("over £50", "UK", "selected") is left out of the text. What
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from omnimix.creative.brief.phrase import Phrase
@@ -18,10 +18,12 @@ from omnimix.creative.claim import Claim, ClaimKind
 from omnimix.creative.ledger.arithmetic import MONEY, reaches, reckoned, worth
 from omnimix.creative.ledger.ground import Ground, Ledger
 from omnimix.creative.ledger.meaning import (
+    BARE,
     CONDITIONS,
     EVERY,
     IMPLIED,
     Bound,
+    Meaning,
     Quantity,
     Token,
     meaning_of,
@@ -30,10 +32,11 @@ from omnimix.creative.ledger.recognise import claim_phrases
 
 _CLAUSE = re.compile(r"[.;!?:]\s|[.;!?:]$|\s[–—|·]\s|,\s(?:and\s|plus\s|with\s)?|\s(?:and|plus|but)\s")
 _BESIDE = 2  # word of fact on either side that a phrase is read with
+_RANKS = frozenset({ClaimKind.SUPERLATIVE, ClaimKind.COMPARISON})
 _POINTING = re.compile(r"\b(?:this|these|both|it|them|one|pair|together)\b", re.IGNORECASE)
 _LIMITED = frozenset({"returns", "refund", "guarantee", "repair"})  # what a time limit belongs to
 _TIMES = frozenset({"day", "night", "hour", "year"})
-_NAMED_ONLY = EVERY | CONDITIONS  # words that state nothing alone
+_NAMED_ONLY = EVERY | CONDITIONS | BARE  # words that state nothing alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +131,17 @@ def _spoken_of(
     if longest:
         return frozenset(longest), True
     by_noun = {p: len(ledger.names[p] & words) for p, noun in ledger.nouns.items() if noun in words}
+    if shown and all((ledger.names[p] - _others(p, shown, ledger)) & words for p in shown if p in ledger.names):
+        return shown, True
     here = {p: n for p, n in by_noun.items() if p in shown}
     if here or not shown:
         best = here or {p: n for p, n in by_noun.items() if n == max(by_noun.values())}
         return frozenset(best), bool(best)
     return shown, False
+
+
+def _others(product: str, shown: frozenset[str], ledger: Ledger) -> frozenset[str]:
+    return frozenset[str]().union(*(ledger.names.get(p, frozenset()) for p in shown - {product}))
 
 
 def _said(text: str, tokens: tuple[Token, ...], phrase: Phrase) -> _Said:
@@ -143,6 +152,8 @@ def _said(text: str, tokens: tuple[Token, ...], phrase: Phrase) -> _Said:
     clause = [t for t in tokens if begin <= t.start and t.end <= end]
     before = [t for t in clause if t.end <= phrase.start][-_BESIDE:]
     after = [t for t in clause if t.start >= phrase.end][:_BESIDE]
+    if not own and phrase.kind not in _RANKS:
+        own, after = tuple(after), []  # "made from …": what follows is what is said
     head = after[0] if after and not re.search(r"\w", text[phrase.end : after[0].start]) else None
     whole = meaning_of(text)
     return _Said(own, (*before, *after), head, whole.stems, whole.quantities)
@@ -157,6 +168,8 @@ def _verdict(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene, text: s
             return Verdict(phrase, base)
     if phrase.kind is ClaimKind.PRICE and any(t.quantity and t.quantity.bound is Bound.FROM for t in said.own):
         return _lowest(phrase, said, ledger, scene)
+    if phrase.kind in _RANKS:
+        ledger = replace(ledger, grounds=tuple(g for g in ledger.grounds if _literally(phrase, g)))
     reasons: list[tuple[int, str, Ground]] = []
     carried: dict[str, Ground] = {}
     for ground in ledger.grounds:
@@ -178,9 +191,14 @@ def _verdict(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene, text: s
     return Verdict(phrase, None, closest[1], closest[2])
 
 
+def _literally(phrase: Phrase, ground: Ground) -> bool:
+    """Comparisons and superlatives hold only where a ground has them word for word."""
+    return phrase.text.casefold() in ground.text.casefold()
+
+
 def _closeness(said: _Said, ground: Ground) -> int:
     """How many of the phrase's words and units the ground shares, its own counting ten times."""
-    known = _closure(ground.meaning.stems)
+    known = _closure(ground.meaning)
     units = {q.unit for q in ground.meaning.quantities}
 
     def shared(tokens: Iterable[Token]) -> int:
@@ -193,7 +211,7 @@ def _closeness(said: _Said, ground: Ground) -> int:
 
 def _why_not(said: _Said, ground: Ground, scene: _Scene) -> str | None:
     """Why a ground does not carry a phrase; None when it does."""
-    known = _closure(ground.meaning.stems)
+    known = _closure(ground.meaning)
     if ground.about is not None and ground.about not in scene.products:
         return (
             "it is true of another product"
@@ -261,7 +279,7 @@ def _is_threshold(quantity: Quantity) -> bool:
 
 def _left_out(said: _Said, ground: Ground, scene: _Scene) -> str | None:
     """That a condition of the ground is not named in the text."""
-    words = sorted((ground.meaning.stems & CONDITIONS) - said.words)
+    words = sorted((ground.meaning.stems & CONDITIONS) - said.words - {"only"})
     if words:
         return f"the condition {words[0]!r} is left out"
     for quantity in ground.meaning.quantities:
@@ -303,10 +321,10 @@ def _lowest(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene) -> Verdi
     return Verdict(phrase, None, f"the lowest price of {kind} is {low.price}", low)
 
 
-def _closure(stems: frozenset[str]) -> frozenset[str]:
-    """The words of a ground with all that follows from them."""
-    known = set(stems)
+def _closure(meaning: Meaning) -> frozenset[str]:
+    """The words of a ground with all that follows from them; nothing follows from what is denied."""
+    affirmed = set(meaning.stems - meaning.negations)
     for needed, says in IMPLIED:
-        if needed <= known:
-            known |= says
-    return frozenset(known)
+        if needed <= affirmed:
+            affirmed |= says
+    return frozenset(affirmed) | meaning.stems

@@ -113,6 +113,7 @@ def _words(name: str) -> frozenset[str]:
 NEUTRAL = _words("neutral")
 _NOT = _words("not")
 EVERY = _words("every")
+BARE = _words("bare")
 _SAME = [
     (re.compile(rf"(?<![\w-])(?:{'|'.join(said)})(?![\w-])", re.IGNORECASE), meant)
     for meant, said in _LISTS["same"].items()
@@ -182,6 +183,8 @@ def _tokens(text: str) -> Iterator[Token]:
         if low in _NOT or low.endswith("n't"):
             denied = _REACH
             continue
+        if low == "any" and denied:
+            continue  # "without any" says no more than "without"
         yield Token(stem(low), start, end, negated=denied > 0)
         denied = max(0, denied - (stem(low) not in NEUTRAL))
 
