@@ -59,7 +59,9 @@ def test_a_release_is_listed_shown_and_taken_back(approved: Shop) -> None:
     assert first["served"]
     assert told(approved, "release", "publish")["release"] == first["release_id"]  # nothing changed
     campaign = approved.root / "campaigns" / "first.toml"
-    campaign.write_text(campaign.read_text() + '\n[eligibility]\nquiet_hours = "22-7"\n')
+    told_before = campaign.read_text(encoding="utf-8")
+    changed = told_before.replace("[eligibility]", '[eligibility]\nquiet_hours = "22-7"', 1)
+    campaign.write_text(changed, encoding="utf-8")
     second = told(approved, "release", "publish", "--note", "quiet nights")["release"]
     assert [r["served"] for r in told(approved, "release", "list")] == [True, False]
     assert told(approved, "release", "revert")["release"] == first["release_id"]

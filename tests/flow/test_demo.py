@@ -51,8 +51,16 @@ def test_every_stage_says_what_came_in_and_what_went_out(demo: Demo) -> None:
     assert list(demo.steps) == [
         *("ingest", "matching", "identity", "consent", "robots", "catalogue", "enrichment", "journey", "pain"),
         *("value", "segments", "personas", "online state", "briefs", "copy", "pictures"),
-        *("checks", "review", "power", "channel google_ads_editor", "channel meta_bulk", "channel microsoft_bulk"),
-        *("channel email_files", "simulated market", "measurement", "report"),
+        *(
+            "checks",
+            "review",
+            "release",
+            "power",
+            "channel google_ads_editor",
+            "channel meta_bulk",
+            "channel microsoft_bulk",
+        ),
+        *("channel email_files", "simulated market", "measurement", "release of what was learnt", "report"),
     ]
     for step in demo.steps.values():
         assert step["seconds"] >= 0

@@ -137,7 +137,9 @@ def test_a_run_from_sources_to_report(running: Server, tmp_path: Path) -> None:
         "ingest",
         "matching",
         "review",
+        "release",
         "channel google_ads_editor",
+        "release of what was learnt",
         "report",
     }
     assert not (shop.root / ".omnimix" / "ledger.sqlite").exists()

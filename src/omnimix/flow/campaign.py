@@ -48,7 +48,7 @@ def understand_steps(machine: Machine, progress: Progress = silent) -> list[Step
         Step("value", partial(value, machine), inputs=[today, machine.value, machine.consent_assumed]),
         Step("segments", partial(segment, machine), inputs=partial(segment_inputs, machine)),
         Step("personas", partial(portray, machine), inputs=persona_inputs(machine)),
-        Step("online state", partial(publish_people, machine), inputs=partial(is_known, machine)),
+        Step("online state", partial(publish_people, machine), kept=partial(is_known, machine)),
     ]
 
 

@@ -123,8 +123,7 @@ def publish_step(machine: Machine, jobs: Iterable[Job]) -> Counts:
         variants,
         unit_in="campaigns",
         unit_out="variants to serve",
-        detail={"release": release.release_id},
-        output=release.release_id,
+        detail={"release": release.release_id},  # no output: the steps after it do not read it
     )
 
 

@@ -57,7 +57,9 @@ def _rows(machine: Machine) -> Iterator[dict[str, Any]]:
     arrow = machine.warehouse.arrow
     staged = stages(activity(events_of(machine, Purpose.PERSONALISATION), as_of=machine.today), machine.lifecycle)
     paid = habits(lines_of(machine, Purpose.PERSONALISATION), as_of=machine.today)
-    paid = paid.mutate(price_low=_.price_low.floor().cast("int64"), price_high=_.price_high.ceil().cast("int64"))
+    paid = paid.mutate(  # rounded first: engines differ in the last bits of a quantile
+        price_low=_.price_low.round(3).floor().cast("int64"), price_high=_.price_high.round(3).ceil().cast("int64")
+    )
     told = traits_of(machine).filter(_.profile_id.notnull(), _.trait.isin(["language", "country"]))
     newest = ibis.window(group_by=["profile_id", "trait"], order_by=[ibis.desc("observed_at"), "trait_id"])
     told = told.mutate(place=ibis.row_number().over(newest)).filter(_.place == 0)

@@ -56,6 +56,7 @@ class Step:
     always: bool = (
         False  # looks at something outside (files, approvals): run it every time, it is cheap when nothing changed
     )
+    kept: Callable[[], bool] | None = None  # whether what it made is there still; None: it does not go by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ def run_steps(
     for position, step in enumerate(steps):
         wanted = digest([step.name, before, step.inputs() if callable(step.inputs) else step.inputs])
         earlier = _earlier(ledger, flow, step.name)
-        if earlier is not None and not (fresh or step.always) and earlier.input_digest == wanted:
+        stands = earlier is not None and earlier.input_digest == wanted and (step.kept is None or step.kept())
+        if earlier is not None and stands and not (fresh or step.always):
             before = earlier.output_digest
             yield _result(earlier, resumed=True)
             continue

@@ -33,6 +33,7 @@ from omnimix.governance.pseudonym import Pseudonyms
 from omnimix.governance.seal import Tampered
 from omnimix.governance.vault.rows import DataKeyRow, SealedRow, VaultRow
 from omnimix.store.ledger import engine_at
+from omnimix.store.turns import turn
 
 DETAILS = "details"  # the field of what one record says of a person besides identifiers, as one JSON object
 _NONCE = 12
@@ -206,7 +207,8 @@ def open_vault(path: Path, key: WorkspaceKey) -> Vault:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
     engine = engine_at(f"sqlite:///{path}")
     event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA secure_delete = ON"))
-    VaultRow.metadata.create_all(engine)
+    with turn(path.with_suffix(".lock")):  # of programs that open a new vault together one makes its tables
+        VaultRow.metadata.create_all(engine)
     return Vault(sessionmaker(engine, expire_on_commit=False), key)
 
 
