@@ -84,8 +84,8 @@ class Deciding(Endpoint):
         except Refused as refused:
             return refused.answer.with_headers(cors)
         except Unavailable as error:
-            refused = Refused(503, error.message, ("retry-after", str(RETRY_SECONDS)))
-            return refused.answer.with_headers(cors)
+            away = Refused(503, error.message, ("retry-after", str(RETRY_SECONDS)))
+            return away.answer.with_headers(cors)
 
     def _read(self, decoder: msgspec.json.Decoder[_Said], body: bytes, key: str | None) -> _Said:
         """What a body says. Raises Refused: 400 no such request, 401 no key, 503 nothing published yet."""

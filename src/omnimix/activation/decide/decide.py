@@ -34,6 +34,7 @@ DICE = 24  # random bytes of one slot: 10 its id, 7 the draw, 7 which campaign i
 UNKNOWN = "unknown"  # the lane of who no run has met, or refuses measurement: they see the broad creative
 MEASUREMENT, PERSONALISATION = "measurement", "personalisation"
 _BLOCKING = {rung: blocking(rung).value for rung in Rung}
+_WORD = {rung: rung.value for rung in Rung}  # asking an enumeration takes longer
 _NOTHING = Chances([], [], [], b"")
 _BUDGET = Reason.BUDGET.value
 
@@ -155,14 +156,13 @@ def _picked(
     if len(filling) > 1:
         first = int.from_bytes(dice[17:20], "big") % len(filling)
         filling = filling[first:] + filling[:first]
-    found = _Pick(at, ask, call, dice, None)
+    found: _Pick | None = None
     for served in filling:
         pick = _looked(serving, _Pick(at, ask, call, dice, served), served, live, left)
         if pick.fit:
             return pick
-        if found.served is None:
-            found = pick
-    return found
+        found = found or pick
+    return found or _Pick(at, ask, call, dice, None)
 
 
 def _looked(serving: Serving, pick: _Pick, served: Served, live: Live, left: dict[str, int]) -> _Pick:
@@ -267,7 +267,7 @@ def _made(serving: Serving, pick: _Pick, found: Chances) -> Made:
         model=served.model if served and asked else "",
         segment=pick.segment,
         lane=pick.lane,
-        rung=pick.rung.value,
+        rung=_WORD[pick.rung],
         step=pick.step,
         draw=draw,
         against=pick.against if few else [(reason, kept(places)) for reason, places in pick.against],

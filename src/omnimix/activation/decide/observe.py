@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from omnimix.activation.decide.state import COUNT_DAYS, DAY_US, State, basket, categories, count
+from omnimix.activation.decide.state import COUNT_DAYS, DAY_US, State, basket, count
 from omnimix.core.errors import InvalidInput
 
 Value = float | int | str | bool | None
@@ -102,7 +102,8 @@ def _count(rest: str) -> Reader:
 
 def _category(name: str) -> Reader:
     def read(state: State, _context: Context, _now: int) -> Value:
-        return categories(state).get(name, 0) / len(state.views) if state.views else None
+        views = state.views
+        return [view[3] for view in views].count(name) / len(views) if views else None
 
     return read
 

@@ -12,12 +12,15 @@ can promise this for all shares.)
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from operator import itemgetter
 
 import pyarrow as pa
 
 from omnimix.activation.experiment.ladder import FOLLOW, Ladder, Rung
 from omnimix.core.hashing import unit_interval
 from omnimix.store.facts import ASSIGNMENT
+
+_START = itemgetter(0)
 
 HOME = 1 / len(Rung)
 BROAD_ONLY = "(broad only)"  # stands for the segment of those who refuse personalisation
@@ -82,4 +85,4 @@ def assignments(members: pa.Table, *, campaign: str, ladder: Ladder, salt: str, 
 
 def lane_at(point: float, cut: tuple[tuple[float, str], ...]) -> str:
     """The lane that a point of the unit line falls into; `cut` as `slices` makes it."""
-    return cut[bisect_right(cut, point, key=lambda part: part[0]) - 1][1]
+    return cut[bisect_right(cut, point, key=_START) - 1][1]
