@@ -1,7 +1,10 @@
 """[prove claims] The claim ledger against sentences labelled by hand, by somebody who does not know how it works.
 
 in   three invented shops and their sentences (`data/claims`): true, false, expired, synonymous, denied …
-out  how many false sentences pass, how many true ones do, by kind
+out  how many false sentences pass, how many true ones do: held out, in all, in development; by kind
+
+The rules and word lists were made on one half of the sentences, drawn by the hash of their text. The other half
+was judged only by its two figures, so those say what to expect of sentences nobody has seen.
 
 A sentence passes when every factual phrase in it has a ground. One without any factual phrase passes, too.
 """
@@ -10,6 +13,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from omnimix.core.money import Money
@@ -30,16 +34,30 @@ def figures() -> Iterator[Figure]:
     """False sentences that pass, true ones that pass, by kind."""
     rows = read()
     passed = [(row, all(v.ground is not None for v in verdicts)) for row, verdicts in judged(rows)]
-    false = [(row, ok) for row, ok in passed if not row["true"]]
-    true = [(row, ok) for row, ok in passed if row["true"]]
     yield at_least("labelled sentences", len(rows), 300)
-    yield equal(f"false sentences that pass, of {len(false)}", sum(ok for _, ok in false), 0)
-    yield at_least(f"true sentences that pass, of {len(true)}", sum(ok for _, ok in true) / len(true), 0.95)
+    halves = [("held out", [p for p in passed if not _development(p[0]["text"])]), ("all", passed)]
+    for name, those in halves:
+        false, true = _shares(those)
+        yield equal(f"{name}: false sentences that pass, of {len(false)}", sum(false), 0)
+        yield at_least(f"{name}: true sentences that pass, of {len(true)}", sum(true) / len(true), 0.95)
+    false, true = _shares([p for p in passed if _development(p[0]["text"])])
+    told = f"{sum(false)} of {len(false)} false, {sum(true)} of {len(true)} true"
+    yield Figure("development: sentences that pass", told, "(no goal: the rules were made on these)", True)
     kinds: dict[str, list[bool]] = defaultdict(list)
     for row, ok in passed:
         kinds[row["kind"]].append(ok == row["true"])
     for kind, right in sorted(kinds.items()):
         yield Figure(f"{kind}: judged rightly", f"{sum(right)} of {len(right)}", "(by kind)", True)
+
+
+def _development(text: str) -> bool:
+    """Whether a sentence was looked at while the rules were made; the other half never was."""
+    return int(sha256(text.encode()).hexdigest(), 16) % 2 == 0
+
+
+def _shares(passed: list[tuple[dict[str, Any], bool]]) -> tuple[list[bool], list[bool]]:
+    """Which of the false and which of the true sentences pass."""
+    return [ok for row, ok in passed if not row["true"]], [ok for row, ok in passed if row["true"]]
 
 
 def read() -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ its own conditions ("over £50", "UK", "selected") is left out of the text. What
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -63,6 +63,7 @@ class _Said:
     own: tuple[Token, ...]
     beside: tuple[Token, ...]
     head: Token | None  # the word that follows the phrase: what it is said of
+    touching: frozenset[str]  # the words of fact right before and after the phrase
     words: frozenset[str]
     quantities: tuple[Quantity, ...]
 
@@ -76,6 +77,7 @@ class _Scene:
     vocabulary: frozenset[str]
     worth: float  # money that buying what is spoken of comes to, 0 where it is not spoken of
     last_day: date
+    facts: Mapping[str, frozenset[tuple[str, bool]]]  # by product, its words of fact and whether each is denied
 
 
 def bind(
@@ -90,12 +92,11 @@ def bind(
     meaning = meaning_of(text)
     products, by_name = _spoken_of(meaning.stems, ledger, frozenset(shown))
     own_words = frozenset(w for e in exempt for w in meaning_of(e).stems)
-    told = [ledger.names.get(p, frozenset()) for p in products]
-    shared = frozenset[str]().union(*told) if all(n <= meaning.stems for n in told) else told[0].intersection(*told)
+    shared = _names(products, meaning.stems, ledger)
     pointed = by_name or _POINTING.search(text) is not None
     spent = worth(text, products, ledger) if pointed else 0.0
     vocabulary = ledger.vocabulary | EVERY | CONDITIONS
-    scene = _Scene(products, own_words | shared, vocabulary, spent, last_day)
+    scene = _Scene(products, own_words | shared, vocabulary, spent, last_day, ledger.words)
     found = claim_phrases(text, exempt=exempt)
     phrases = (*found, *_facts_named(text, meaning.tokens, found, ledger, scene))
     return tuple(
@@ -140,6 +141,14 @@ def _spoken_of(
     return shown, False
 
 
+def _names(products: frozenset[str], words: frozenset[str], ledger: Ledger) -> frozenset[str]:
+    """The words the products go by: of every one where each is named, else those they have in common."""
+    names = {p: ledger.names.get(p, frozenset()) for p in products}
+    each = all((name - _others(p, products, ledger)) & words for p, name in names.items())
+    every = frozenset[str]().union(*names.values())
+    return every if each else every.intersection(*names.values())
+
+
 def _others(product: str, shown: frozenset[str], ledger: Ledger) -> frozenset[str]:
     return frozenset[str]().union(*(ledger.names.get(p, frozenset()) for p in shown - {product}))
 
@@ -153,10 +162,12 @@ def _said(text: str, tokens: tuple[Token, ...], phrase: Phrase) -> _Said:
     before = [t for t in clause if t.end <= phrase.start][-_BESIDE:]
     after = [t for t in clause if t.start >= phrase.end][:_BESIDE]
     if not own and phrase.kind not in _RANKS:
-        own, after = tuple(after), []  # "made from …": what follows is what is said
+        own, after = tuple(after or before), []  # "made from …": what stands beside it is what is said
     head = after[0] if after and not re.search(r"\w", text[phrase.end : after[0].start]) else None
+    tail = before[-1:] if before and not re.search(r"\w", text[before[-1].end : phrase.start]) else []
+    touching = frozenset(t.stem for t in (*tail, *([head] if head else [])))
     whole = meaning_of(text)
-    return _Said(own, (*before, *after), head, whole.stems, whole.quantities)
+    return _Said(own, (*before, *after), head, touching, whole.stems, whole.quantities)
 
 
 def _verdict(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene, text: str) -> Verdict:
@@ -243,13 +254,22 @@ def _beyond(said: _Said, ground: Ground, known: frozenset[str], scene: _Scene) -
             if token.quantity.unit in units and not _carried(token.quantity, ground, scene.last_day):
                 return f"it says {ground.text!r}"
         elif token.stem not in known | scene.names and (token is said.head or token.stem in scene.vocabulary):
-            return f"it does not say {token.stem!r}"
+            if not _elsewhere(token, said, ground, scene):
+                return f"it does not say {token.stem!r}"
     return None
 
 
+def _elsewhere(token: Token, said: _Said, ground: Ground, scene: _Scene) -> bool:
+    """Whether another fact of the same product says a word that stands apart from the phrase."""
+    if ground.about is None or token.stem in said.touching or token.stem in EVERY | CONDITIONS:
+        return False
+    return (token.stem, token.negated) in scene.facts.get(ground.about, frozenset())
+
+
 def _denied(said: _Said, ground: Ground) -> str | None:
-    mine = {t.stem: t.negated for t in (*said.own, *said.beside) if t.stem}
     theirs = {t.stem: t.negated for t in ground.meaning.tokens if t.stem}
+    own = {t.stem for t in said.own}
+    mine = {t.stem: t.negated for t in (*said.own, *said.beside) if t.stem in theirs or t.stem in own - {""}}
     differs = any(denied != theirs.get(word, False) for word, denied in mine.items())
     return f"it says the opposite: {ground.text!r}" if differs else None
 

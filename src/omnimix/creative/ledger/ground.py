@@ -59,3 +59,12 @@ class Ledger:
         names = {g.about: g.text for g in self.grounds if g.source.endswith(":name") and g.about is not None}
         read = {p: [t.stem for t in meaning_of(n.split(",")[0]).tokens if t.stem] for p, n in names.items()}
         return {p: stems[-1] for p, stems in read.items() if stems}
+
+    @cached_property
+    def words(self) -> dict[str, frozenset[tuple[str, bool]]]:
+        """By product, the words of its facts, each with whether it is denied; what follows from them is not in."""
+        known: dict[str, set[tuple[str, bool]]] = {}
+        for ground in self.grounds:
+            if ground.about is not None:
+                known.setdefault(ground.about, set()).update((t.stem, t.negated) for t in ground.meaning.tokens)
+        return {product: frozenset(said) for product, said in known.items()}

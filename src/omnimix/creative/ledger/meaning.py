@@ -151,6 +151,7 @@ _PIECE = re.compile(
     rf"|(?P<one>(?:(?<=than )|(?<=over )|(?<=under )|(?<=within )|(?<=nearly ))an?)(?=\s(?:{_NAMED})\b))"
     r"(?:(?P<scale>k|m)\b|\s(?P<big>thousand|million)\b)?(?P<plus>\+)?"
     rf"(?P<gap>[\s-]?)(?P<unit>%|per ?cent\b|°\s?c\b|°|(?:{_NAMED})\b)?"
+    rf"|(?P<lacking>[^\W\d_]+(?=-free\b)|(?:{'|'.join(_LISTS['lacking'].split())})(?=\sfree\b))[-\s]free\b"
     r"|(?P<code>\b[a-z]+\d[a-z\d]*\b)"
     r"|(?P<word>[^\W\d_]+(?:['][^\W\d_]+)?)",
     re.IGNORECASE,
@@ -175,6 +176,9 @@ def _tokens(text: str) -> Iterator[Token]:
             denied = 0
         read = match.end()
         start, end = places[match.start()], places[match.end() - 1] + 1
+        if match.group("lacking"):
+            yield Token(stem(match.group("lacking")), start, end, negated=True)
+            continue
         word = match.group("word") or match.group("code")
         if word is None:
             yield Token("", start, end, _quantity(made, match))
