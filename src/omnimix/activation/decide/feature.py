@@ -11,6 +11,7 @@ features' columns.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -118,11 +119,13 @@ def compiled(rules: FeatureRules, *, timezone: str = "UTC") -> Features:
     """
     names, classes = [INTERCEPT], [""]
     parts: list[_Part] = []
+    timed: list[_Part] = []
     at: dict[str, range] = {}
     for name, feature in rules.features.items():
         levels = [f"{name}={level}" for level in feature.levels] if feature.kind == "level" else [name]
         at[name] = range(len(names), len(names) + len(levels))
-        parts.append(_part(feature, len(names), timezone))
+        of = timed if feature.source.startswith("time.") else parts
+        of.append(_part(feature, len(names), timezone))
         names += levels
         classes += [name] * len(levels)
     crossing = [pair for pair in rules.interactions if at.keys() >= set(pair)]
@@ -137,7 +140,7 @@ def compiled(rules: FeatureRules, *, timezone: str = "UTC") -> Features:
     for one, other in crossing:
         crossed.append((at[one], at[other], start))
         start += len(at[one]) * len(at[other])
-    return Features(tuple(names), tuple(classes), _vector(parts, len(names), crossed))
+    return Features(tuple(names), tuple(classes), _vector(parts, timed, len(names), crossed))
 
 
 # What a feature writes into the columns of one x.
@@ -145,13 +148,21 @@ _Part = Callable[[list[float], State, Context, int], None]
 
 
 def _vector(
-    parts: Sequence[_Part], count: int, crossed: Sequence[tuple[range, range, int]]
+    parts: Sequence[_Part], timed: Sequence[_Part], count: int, crossed: Sequence[tuple[range, range, int]]
 ) -> Callable[[State, Context, int], Vector]:
-    empty = [0.0] * count
-    empty[0] = 1.0
+    nobody = State("")
+
+    @lru_cache(maxsize=64)
+    def begun(quarter: int) -> list[float]:
+        """What the clock alone says, the same for everybody."""
+        x = [0.0] * count
+        x[0] = 1.0
+        for part in timed:
+            part(x, nobody, {}, quarter * observe.QUARTER_US)
+        return x
 
     def vector(state: State, context: Context, now_us: int) -> Vector:
-        x = empty.copy()
+        x = begun(now_us // observe.QUARTER_US).copy()
         for part in parts:
             part(x, state, context, now_us)
         for one, other, at in crossed:  # most columns are levels that do not hold

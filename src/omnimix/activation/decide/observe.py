@@ -18,7 +18,7 @@ Reader = Callable[[State, Context, int], Value]
 
 STANDING = ("segment", "stage", "country")
 KINDS = ("context", "state", "trait", "count", "category", "time")
-_QUARTER_US = 900_000_000  # clocks are set forward and back on quarters of an hour
+QUARTER_US = 900_000_000  # clocks are set forward and back on quarters of an hour
 _DAYPARTS = ("night", "morning", "afternoon", "evening")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -113,7 +113,7 @@ def _time(name: str, timezone: str) -> Reader:
 
     @lru_cache(maxsize=64)
     def at(quarter: int) -> Value:
-        local = datetime.fromtimestamp(quarter * _QUARTER_US / 1e6, UTC).astimezone(zone)
+        local = datetime.fromtimestamp(quarter * QUARTER_US / 1e6, UTC).astimezone(zone)
         if name == "hour":
             return local.hour
         if name == "weekday":
@@ -122,4 +122,4 @@ def _time(name: str, timezone: str) -> Reader:
             return _DAYPARTS[local.hour // 6]
         return local.weekday() >= 5
 
-    return lambda _state, _context, now_us: at(now_us // _QUARTER_US)
+    return lambda _state, _context, now_us: at(now_us // QUARTER_US)

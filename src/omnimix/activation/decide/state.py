@@ -178,7 +178,7 @@ def is_suppressed(state: State, channel: str) -> bool:
 def count(state: State, name: str, days: int, now_us: int) -> int:
     """How often an event of that name happened in the last `days` days (whole UTC days, today among them)."""
     oldest = now_us // DAY_US - days
-    return sum(n for day, n in state.counts.get(name, {}).items() if day > oldest)
+    return sum([n for day, n in state.counts.get(name, {}).items() if day > oldest])
 
 
 def shown(state: State, what: str, days: int, now_us: int) -> int:
