@@ -27,16 +27,26 @@ def worth(text: str, products: frozenset[str], ledger: Ledger) -> float:
 
 
 def reckoned(
-    told: Quantity, text: str, meaning: Meaning, products: frozenset[str], ledger: Ledger, last_day: date
+    told: Quantity,
+    text: str,
+    meaning: Meaning,
+    products: frozenset[str],
+    ledger: Ledger,
+    last_day: date,
+    *,
+    counted: bool = False,
 ) -> Ground | None:
     """The price ground that `told` follows from by a sum; None where it follows from none.
 
-    Once an offer is named (by its code, or by what it asks: "subscribe"), the price must be the one after it.
+    `counted`: only sums of several count. Once an offer is named (by its code, or by what it asks: "subscribe"),
+    the price must be the one after it.
     """
     grounds = _prices(products, ledger)
     if not grounds or len(grounds) < len(products):
         return None
     for amount, by_sum in _before_offers(text, meaning, grounds):
+        if counted and not by_sum:
+            continue
         named = [o for o in _offers(ledger, last_day) if (o.meaning.stems - _PLAIN) & meaning.stems]
         after = [_after(amount, o, meaning) for o in named]
         amounts = [a for a in after if a is not None] or ([amount] if by_sum and not after else [])

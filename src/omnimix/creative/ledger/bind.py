@@ -15,7 +15,8 @@ from datetime import date
 
 from omnimix.creative.brief.phrase import Phrase
 from omnimix.creative.claim import Claim, ClaimKind
-from omnimix.creative.ledger.arithmetic import MONEY, reaches, reckoned, worth
+from omnimix.creative.ledger.arithmetic import MONEY, reckoned, worth
+from omnimix.creative.ledger.condition import Spoken, is_threshold, left_out, no_wider
 from omnimix.creative.ledger.ground import Ground, Ledger
 from omnimix.creative.ledger.meaning import (
     BARE,
@@ -34,8 +35,6 @@ _CLAUSE = re.compile(r"[.;!?:]\s|[.;!?:]$|\s[–—|·]\s|,\s(?:and\s|plus\s|wit
 _BESIDE = 2  # word of fact on either side that a phrase is read with
 _RANKS = frozenset({ClaimKind.SUPERLATIVE, ClaimKind.COMPARISON})
 _POINTING = re.compile(r"\b(?:this|these|both|it|them|one|pair|together)\b", re.IGNORECASE)
-_LIMITED = frozenset({"returns", "refund", "guarantee", "repair"})  # what a time limit belongs to
-_TIMES = frozenset({"day", "night", "hour", "year"})
 _NAMED_ONLY = EVERY | CONDITIONS | BARE  # words that state nothing alone
 
 
@@ -77,6 +76,7 @@ class _Scene:
     vocabulary: frozenset[str]
     worth: float  # money that buying what is spoken of comes to, 0 where it is not spoken of
     last_day: date
+    products_names: tuple[frozenset[str], ...]  # the words of the name of each product
     facts: Mapping[str, frozenset[tuple[str, bool]]]  # by product, its words of fact and whether each is denied
 
 
@@ -96,7 +96,8 @@ def bind(
     pointed = by_name or _POINTING.search(text) is not None
     spent = worth(text, products, ledger) if pointed else 0.0
     vocabulary = ledger.vocabulary | EVERY | CONDITIONS
-    scene = _Scene(products, own_words | shared, vocabulary, spent, last_day, ledger.words)
+    every = tuple(ledger.names.get(p, frozenset()) for p in sorted(products))
+    scene = _Scene(products, own_words | shared, vocabulary, spent, last_day, every, ledger.words)
     found = claim_phrases(text, exempt=exempt)
     phrases = (*found, *_facts_named(text, meaning.tokens, found, ledger, scene))
     return tuple(
@@ -123,9 +124,7 @@ def _only_names(phrase: Phrase, names: frozenset[str]) -> bool:
     return bool(read.stems) and not read.quantities and read.stems <= names and phrase.kind is ClaimKind.MATERIAL
 
 
-def _spoken_of(
-    words: frozenset[str], ledger: Ledger, shown: frozenset[str]
-) -> tuple[frozenset[str], bool]:
+def _spoken_of(words: frozenset[str], ledger: Ledger, shown: frozenset[str]) -> tuple[frozenset[str], bool]:
     """The products a text names, in full or by the noun of their name, and whether it does; else those shown."""
     named = {p for p, name in ledger.names.items() if name and name <= words}
     longest = {p for p in named if not any(ledger.names[p] < ledger.names[o] for o in named)}
@@ -162,7 +161,7 @@ def _said(text: str, tokens: tuple[Token, ...], phrase: Phrase) -> _Said:
     before = [t for t in clause if t.end <= phrase.start][-_BESIDE:]
     after = [t for t in clause if t.start >= phrase.end][:_BESIDE]
     if not own and phrase.kind not in _RANKS:
-        own, after = tuple(after or before), []  # "made from …": what stands beside it is what is said
+        own, after = tuple(after or before[-1:]), []  # "made from …": what stands beside it is what is said
     head = after[0] if after and not re.search(r"\w", text[phrase.end : after[0].start]) else None
     tail = before[-1:] if before and not re.search(r"\w", text[before[-1].end : phrase.start]) else []
     touching = frozenset(t.stem for t in (*tail, *([head] if head else [])))
@@ -172,11 +171,9 @@ def _said(text: str, tokens: tuple[Token, ...], phrase: Phrase) -> _Said:
 
 def _verdict(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene, text: str) -> Verdict:
     products = scene.products
-    told = next((t.quantity for t in said.own if t.quantity and t.quantity.unit in MONEY), None)
-    if phrase.kind is ClaimKind.PRICE and told is not None:
-        base = reckoned(told, text, meaning_of(text), products, ledger, scene.last_day)
-        if base is not None:
-            return Verdict(phrase, base)
+    base = _by_sum(phrase, said, ledger, scene, text)
+    if base is not None:
+        return Verdict(phrase, base)
     if phrase.kind is ClaimKind.PRICE and any(t.quantity and t.quantity.bound is Bound.FROM for t in said.own):
         return _lowest(phrase, said, ledger, scene)
     if phrase.kind in _RANKS:
@@ -202,6 +199,16 @@ def _verdict(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene, text: s
     return Verdict(phrase, None, closest[1], closest[2])
 
 
+def _by_sum(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene, text: str) -> Ground | None:
+    """The price that a told amount, or a count beside one ("two mugs for £28"), is reckoned from."""
+    counts = [t.quantity for t in said.own if t.quantity and t.quantity.unit in ("", "piece")]
+    counted = phrase.kind is ClaimKind.NUMBER and len(counts) == len(said.own) == 1
+    money = [q for q in (said.quantities if counted else [t.quantity for t in said.own]) if q and q.unit in MONEY]
+    if len(money) != 1 or not (counted or phrase.kind is ClaimKind.PRICE):
+        return None
+    return reckoned(money[0], text, meaning_of(text), scene.products, ledger, scene.last_day, counted=counted)
+
+
 def _literally(phrase: Phrase, ground: Ground) -> bool:
     """Comparisons and superlatives hold only where a ground has them word for word."""
     return phrase.text.casefold() in ground.text.casefold()
@@ -223,6 +230,7 @@ def _closeness(said: _Said, ground: Ground) -> int:
 def _why_not(said: _Said, ground: Ground, scene: _Scene) -> str | None:
     """Why a ground does not carry a phrase; None when it does."""
     known = _closure(ground.meaning)
+    spoken = Spoken(said.own, said.words, said.quantities, scene.products_names, scene.worth)
     if ground.about is not None and ground.about not in scene.products:
         return (
             "it is true of another product"
@@ -236,7 +244,7 @@ def _why_not(said: _Said, ground: Ground, scene: _Scene) -> str | None:
     return (
         _beyond(said, ground, known, scene)
         or _denied(said, ground)
-        or _left_out(said, ground, scene)
+        or left_out(spoken, ground)
         or _run_out(ground, scene)
     )
 
@@ -253,9 +261,10 @@ def _beyond(said: _Said, ground: Ground, known: frozenset[str], scene: _Scene) -
         if token.quantity:
             if token.quantity.unit in units and not _carried(token.quantity, ground, scene.last_day):
                 return f"it says {ground.text!r}"
-        elif token.stem not in known | scene.names and (token is said.head or token.stem in scene.vocabulary):
-            if not _elsewhere(token, said, ground, scene):
-                return f"it does not say {token.stem!r}"
+            continue
+        fact = token is said.head or token.stem in scene.vocabulary
+        if fact and token.stem not in known | scene.names and not _elsewhere(token, said, ground, scene):
+            return f"it does not say {token.stem!r}"
     return None
 
 
@@ -284,43 +293,13 @@ def _carried(told: Quantity, ground: Ground, last_day: date) -> bool:
     known = ground.meaning.quantities
     if told.unit == "year" and "since" in ground.meaning.stems:
         return any(_years_since(told, q, last_day) for q in known)
-    return any(told.follows_from(q) or (_is_threshold(q) and _no_wider(told, q)) for q in known)
+    return any(told.follows_from(q) or (is_threshold(q) and no_wider(told, q)) for q in known)
 
 
 def _years_since(told: Quantity, known: Quantity, last_day: date) -> bool:
     """ "Over 60 years" where the ground says "since 1962": only as a bound, the day of the year is not known."""
     full = Quantity("year", last_day.year - known.value - (told.bound is not Bound.NEAR))
     return known.unit == "" and told.bound is not Bound.EXACT and told.follows_from(full)
-
-
-def _is_threshold(quantity: Quantity) -> bool:
-    return quantity.unit in MONEY and quantity.bound in (Bound.OVER, Bound.LEAST, Bound.UNDER, Bound.MOST)
-
-
-def _left_out(said: _Said, ground: Ground, scene: _Scene) -> str | None:
-    """That a condition of the ground is not named in the text."""
-    words = sorted((ground.meaning.stems & CONDITIONS) - said.words - {"only"})
-    if words:
-        return f"the condition {words[0]!r} is left out"
-    for quantity in ground.meaning.quantities:
-        if _is_threshold(quantity) and reaches(scene.worth, quantity):
-            continue
-        if _is_threshold(quantity) and not any(_no_wider(q, quantity) for q in said.quantities):
-            return f"the condition '{quantity.bound} {quantity.unit}{quantity.value:g}' is left out"
-    limits = [q for q in ground.meaning.quantities if q.unit in _TIMES]
-    if limits and ground.meaning.stems & _LIMITED and not any(q.unit in _TIMES for q in said.quantities):
-        return f"its time limit is left out: {ground.text!r}"
-    return None
-
-
-def _no_wider(told: Quantity, condition: Quantity) -> bool:
-    """Whether a told threshold promises no more than the condition does."""
-    if told.unit != condition.unit:
-        return False
-    if condition.bound in (Bound.OVER, Bound.LEAST):
-        strict = told.value == condition.value and told.bound is condition.bound
-        return strict or (told.bound in (Bound.OVER, Bound.LEAST) and told.value > condition.value)
-    return told == condition
 
 
 def _lowest(phrase: Phrase, said: _Said, ledger: Ledger, scene: _Scene) -> Verdict:

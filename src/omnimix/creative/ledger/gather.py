@@ -34,9 +34,10 @@ def ledger_of(
     products = tuple(products)
     keep = (*brand.words.keep, brand.name)
     nouns = {p.product_id: noun_of(p.name, keep).heads for p in products}
+    names = {p.product_id: meaning_of(p.name).stems for p in products}
     grounds = [
         *(
-            Ground(c.text, f"brand.toml:claims.{n}", expires_on=c.expires_on)
+            Ground(c.text, f"brand.toml:claims.{n}", _named(c.text, names), expires_on=c.expires_on)
             for n, c in enumerate(brand.claims, 1)
         ),
         *_offer(campaign),
@@ -47,8 +48,14 @@ def ledger_of(
         ),
         *(ground for name, html in sorted((pages or {}).items()) for ground in grounds_of_page(name, html)),
     ]
-    names = {p.product_id: meaning_of(p.name).stems for p in products}
     return Ledger(tuple(grounds), names, {p: kind for p, kind in nouns.items() if kind})
+
+
+def _named(text: str, names: Mapping[str, frozenset[str]]) -> str | None:
+    """The product that a claim of the brand names in full; it is true of that one alone."""
+    words = meaning_of(text).stems
+    named = [p for p, name in names.items() if len(name) > 1 and name <= words]
+    return max(named, key=lambda p: (len(names[p]), p), default=None)
 
 
 def _offer(campaign: Campaign | None) -> Iterator[Ground]:

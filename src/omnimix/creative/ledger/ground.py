@@ -50,7 +50,7 @@ class Ledger:
     @cached_property
     def telling(self) -> frozenset[str]:
         """The words that facts are made of: all but those of product names alone."""
-        said = (g for g in self.grounds if not g.source.endswith((":name", ":price", ":stock", ":buyers")))
+        said = (g for g in self.grounds if not g.source.endswith((":name", ":price")))
         return frozenset(word for ground in said for word in ground.meaning.stems)
 
     @cached_property

@@ -92,7 +92,7 @@ class Meaning:
         return frozenset(t.stem for t in self.tokens if t.stem and t.negated)
 
 
-_FORMS = {form: base for base, forms in _LISTS["forms"].items() for form in forms.split()}
+_FORMS: dict[str, str] = {form: base for base, forms in _LISTS["forms"].items() for form in forms.split()}
 
 
 def stem(word: str) -> str:
@@ -107,7 +107,11 @@ def stem(word: str) -> str:
 
 
 def _words(name: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in _LISTS[name].split())
+    return _words_of(_LISTS[name])
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in text.split())
 
 
 NEUTRAL = _words("neutral")
@@ -122,6 +126,7 @@ IMPLIED: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
     (frozenset(rule["known"].split()), frozenset(rule["says"].split())) for rule in _LISTS["implied"]
 )
 CONDITIONS = _words("conditions")
+KINDS = {stem(kind): _words_of(names) for kind, names in _LISTS["kinds"].items()}
 _ONES = {word: place for place, word in enumerate(_LISTS["ones"].split())}
 _TENS = {word: 10 * (place + 2) for place, word in enumerate(_LISTS["tens"].split())}
 _UNITS: dict[str, str] = {said: unit for unit, many in _LISTS["units"].items() for said in many.split()}
@@ -159,6 +164,7 @@ _PIECE = re.compile(
 _TIMES = frozenset(
     said for unit in ("day", "night", "week", "hour", "minute") for said in _LISTS["units"][unit].split()
 )
+_SUBJECTS = frozenset({"is", "are", "it", "they", "can", "has", "have"})
 _REACH = 3  # words that a "not" before them denies
 
 
@@ -170,7 +176,7 @@ def meaning_of(text: str) -> Meaning:
 
 def _tokens(text: str) -> Iterator[Token]:
     made, places = _one_word_each(text.replace("’", "'"))
-    denied, read = 0, 0
+    denied, read, previous = 0, 0, ""
     for match in _PIECE.finditer(made):
         if re.search(r"[.;!?,:]", made[read : match.start()]):
             denied = 0
@@ -183,7 +189,10 @@ def _tokens(text: str) -> Iterator[Token]:
         if word is None:
             yield Token("", start, end, _quantity(made, match))
             continue
-        low = word.lower()
+        low, earlier = word.lower(), previous
+        previous = low
+        if low == "but" or (earlier == "and" and low in _SUBJECTS):
+            denied = 0  # a new statement begins
         if low in _NOT or low.endswith("n't"):
             denied = _REACH
             continue
