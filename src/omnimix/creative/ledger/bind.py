@@ -16,7 +16,7 @@ from datetime import date
 from omnimix.creative.brief.phrase import Phrase
 from omnimix.creative.claim import Claim, ClaimKind
 from omnimix.creative.ledger.arithmetic import MONEY, reckoned, worth
-from omnimix.creative.ledger.condition import Spoken, is_threshold, left_out, no_wider
+from omnimix.creative.ledger.condition import LIMITED, Spoken, is_threshold, left_out, no_wider
 from omnimix.creative.ledger.ground import Ground, Ledger
 from omnimix.creative.ledger.meaning import (
     BARE,
@@ -33,6 +33,7 @@ from omnimix.creative.ledger.recognise import claim_phrases
 
 _CLAUSE = re.compile(r"[.;!?:]\s|[.;!?:]$|\s[–—|·]\s|,\s(?:and\s|plus\s|with\s)?|\s(?:and|plus|but)\s")
 _BESIDE = 2  # word of fact on either side that a phrase is read with
+_SHORT = 3  # letters of a word that is no end of a compound
 _RANKS = frozenset({ClaimKind.SUPERLATIVE, ClaimKind.COMPARISON})
 _POINTING = re.compile(r"\b(?:this|these|both|it|them|one|pair|together)\b", re.IGNORECASE)
 _NAMED_ONLY = EVERY | CONDITIONS | BARE  # words that state nothing alone
@@ -141,11 +142,15 @@ def _spoken_of(words: frozenset[str], ledger: Ledger, shown: frozenset[str]) -> 
 
 
 def _names(products: frozenset[str], words: frozenset[str], ledger: Ledger) -> frozenset[str]:
-    """The words the products go by: of every one where each is named, else those they have in common."""
+    """The words the products go by: of every one where each is named, else those they have in common.
+
+    The end of a compound goes for the whole: "cards" for "notecards".
+    """
     names = {p: ledger.names.get(p, frozenset()) for p in products}
     each = all((name - _others(p, products, ledger)) & words for p, name in names.items())
     every = frozenset[str]().union(*names.values())
-    return every if each else every.intersection(*names.values())
+    common = every if each else every.intersection(*names.values())
+    return common | {w for w in words if len(w) > _SHORT and any(n.endswith(w) for n in common)}
 
 
 def _others(product: str, shown: frozenset[str], ledger: Ledger) -> frozenset[str]:
@@ -293,6 +298,8 @@ def _carried(told: Quantity, ground: Ground, last_day: date) -> bool:
     known = ground.meaning.quantities
     if told.unit == "year" and "since" in ground.meaning.stems:
         return any(_years_since(told, q, last_day) for q in known)
+    if told.bound in (Bound.OVER, Bound.LEAST) and ground.meaning.stems & LIMITED:
+        known = tuple(replace(q, bound=Bound.EXACT) if q.bound is Bound.MOST else q for q in known)
     return any(told.follows_from(q) or (is_threshold(q) and no_wider(told, q)) for q in known)
 
 

@@ -12,7 +12,7 @@ from omnimix.creative.ledger.arithmetic import MONEY, reaches
 from omnimix.creative.ledger.ground import Ground
 from omnimix.creative.ledger.meaning import CONDITIONS, EVERY, KINDS, Bound, Quantity, Token
 
-_LIMITED = frozenset({"returns", "refund", "guarantee", "repair"})  # what a time limit belongs to
+LIMITED = frozenset({"returns", "refund", "guarantee", "repair"})  # what a time limit belongs to
 _TIMES = frozenset({"day", "night", "hour", "year"})
 _GENERIC = EVERY | CONDITIONS | {"free"}
 _WHOLE = frozenset({"order", "parcel", "purchase", "delivery", "product"})  # "every order" is no kind of product
@@ -47,7 +47,7 @@ def left_out(spoken: Spoken, ground: Ground) -> str | None:
 def _limit(spoken: Spoken, ground: Ground) -> str | None:
     """A time ("within 45 days", "by 2pm") or a count ("five jars") that the text does not tell."""
     known = ground.meaning.quantities
-    timed = any(q.unit in _TIMES for q in known) and ground.meaning.stems & _LIMITED
+    timed = any(q.unit in _TIMES for q in known) and ground.meaning.stems & LIMITED
     if timed and not any(q.unit in _TIMES for q in spoken.quantities):
         return f"its time limit is left out: {ground.text!r}"
     if _BEFORE.search(ground.text) and not any(q.unit == "" for q in spoken.quantities):
