@@ -3,10 +3,9 @@
 in   three invented shops and their sentences (`data/claims`): true, false, expired, synonymous, denied …
 out  how many false sentences pass, how many true ones do: held out, in all, in development; by kind
 
-The rules and word lists were made on one half of the sentences, drawn by the hash of their text. The other half
-was judged only by its two figures, so those say what to expect of sentences nobody has seen.
-
-A sentence passes when every factual phrase in it has a ground. One without any factual phrase passes, too.
+The rules and word lists were made on one half of the sentences, drawn by the hash of their text. Of the other half
+only counts were looked at, in all and by kind, but several times while the rules were made; and both halves share
+their shops. So its figures flatter a little: a shop nobody has seen may fare worse.
 """
 
 import tomllib
@@ -51,7 +50,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _development(text: str) -> bool:
-    """Whether a sentence was looked at while the rules were made; the other half never was."""
+    """Whether a sentence is of the half that was read while the rules were made; the other half was counted."""
     return int(sha256(text.encode()).hexdigest(), 16) % 2 == 0
 
 
